@@ -1,0 +1,240 @@
+"""Settings: the only reader of the environment.
+
+Every setting is a row of `SETTINGS`, with a default for one machine, from which docs/SETTINGS.md
+is generated. Unknown `FIRMLY_*` names are errors, and all problems are reported at once.
+"""
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from firmly.model import InvalidInputError, Problem
+
+PREFIX = "FIRMLY_"
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything an installation can set, read and checked. Paths are absolute."""
+
+    data_dir: Path
+    base_url: str
+    host: str
+    port: int
+    clickhouse_url: str
+    database_url: str
+    org_databases: tuple[Path, ...]
+    trusted_proxies: tuple[Network, ...]
+    secret_key: tuple[str, ...]
+    spool_max_bytes: int
+    spool_min_free_bytes: int
+    metrics_token: str
+    log_level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: `parse` turns its text into the field `name` of `Settings` or raises ValueError."""
+
+    name: str
+    default: str
+    parse: Callable[[str], Any]
+    expected: str
+    meaning: str
+    is_secret: bool = False
+
+    @property
+    def variable(self) -> str:
+        return PREFIX + self.name.upper()
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise ValueError
+    return Path(text).expanduser().absolute()
+
+
+def _http_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
+        raise ValueError
+    return text.rstrip("/")
+
+
+def _optional_url(text: str) -> str:
+    if text and not (urlsplit(text).scheme in ("http", "https") and urlsplit(text).hostname):
+        raise ValueError
+    return text
+
+
+def _database_url(text: str) -> str:
+    if text and not text.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise ValueError
+    return text
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        number = int(text)
+        if not low <= number <= high:
+            raise ValueError
+        return number
+
+    return parse
+
+
+def _items(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _files(text: str) -> tuple[Path, ...]:
+    files = tuple(_path(item) for item in _items(text))
+    if not all(file.is_file() for file in files):
+        raise ValueError
+    return files
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(item) for item in _items(text))
+
+
+def _secrets(text: str) -> tuple[str, ...]:
+    keys = tuple(_items(text))
+    if any(len(key) < 32 for key in keys):
+        raise ValueError
+    return keys
+
+
+def _host(text: str) -> str:
+    if not text or any(character.isspace() for character in text):
+        raise ValueError
+    return text
+
+
+def _metrics_token(text: str) -> str:
+    if text and len(text) < 16:
+        raise ValueError
+    return text
+
+
+def _log_level(text: str) -> str:
+    if text not in ("debug", "info", "warning", "error"):
+        raise ValueError
+    return text
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("data_dir", "./firmly-data", _path, "a folder", "Where everything is kept on this machine."),
+    Setting(
+        "base_url", "http://127.0.0.1:8000", _http_url, "an http or https address without a path",
+        "The address under which people and sites reach Firmly.",
+    ),
+    Setting("host", "127.0.0.1", _host, "an address or host name", "The interface to listen on."),
+    Setting("port", "8000", _whole(1, 65535), "a whole number from 1 to 65535", "The port to listen on."),
+    Setting(
+        "clickhouse_url", "", _optional_url, "an http or https address, or nothing",
+        "The ClickHouse server. Empty: chDB, embedded, in the data directory.", is_secret=True,
+    ),
+    Setting(
+        "database_url", "", _database_url, "sqlite:///... or postgresql+psycopg://..., or nothing",
+        "The control plane's database. Empty: SQLite in the data directory.", is_secret=True,
+    ),
+    Setting(
+        "org_databases", "", _files, "MMDB files that exist, separated by commas",
+        "Organisation data. Empty: the bundled file.",
+    ),
+    Setting(
+        "trusted_proxies", "", _networks, "networks such as 10.0.0.0/8, separated by commas",
+        "Proxies whose forwarding headers count. Empty: nobody's.",
+    ),
+    Setting(
+        "secret_key", "", _secrets, "keys of at least 32 characters, newest first, separated by commas",
+        "Signs tokens and sessions; older keys stay valid for reading. Empty: made once, in the data directory.",
+        is_secret=True,
+    ),
+    Setting(
+        "spool_max_bytes", str(2**30), _whole(2**20, 2**50), "a whole number of bytes from 1048576",
+        "Events that wait for the warehouse may fill this much; beyond it requests get 503.",
+    ),
+    Setting(
+        "spool_min_free_bytes", str(256 * 2**20), _whole(0, 2**50), "a whole number of bytes",
+        "Free disk space below which requests get 503.",
+    ),
+    Setting(
+        "metrics_token", "", _metrics_token, "at least 16 characters, or nothing",
+        "Bearer token for /metrics. Empty: /metrics is off.", is_secret=True,
+    ),
+    Setting("log_level", "info", _log_level, "debug, info, warning or error", "How much is logged."),
+)
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Read settings from ``environ``, usually `os.environ`.
+
+    Raises:
+        InvalidInputError: with every problem found: unknown names and values that do not parse.
+    """
+    known = {setting.variable: setting for setting in SETTINGS}
+    problems = [
+        # The value stays unsaid: under a mistyped name it could be a secret.
+        Problem(name, "(withheld)", f"a name that is known; see docs/SETTINGS.md ({_nearest(name, list(known))})")
+        for name in sorted(environ)
+        if name.startswith(PREFIX) and name not in known
+    ]
+    values: dict[str, Any] = {}
+    for variable, setting in known.items():
+        text = environ.get(variable, setting.default)
+        try:
+            values[setting.name] = setting.parse(text)
+        except ValueError:
+            shown = "(withheld)" if setting.is_secret else text
+            problems.append(Problem(variable, shown, setting.expected))
+    if problems:
+        raise InvalidInputError("these settings cannot be used", problems)
+    return Settings(**values)
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}?" if near else "none is similar"
+
+
+def describe(settings: Settings) -> list[tuple[Setting, str]]:
+    """Return every setting with its value as text, secrets withheld."""
+    return [(setting, _shown(setting, getattr(settings, setting.name))) for setting in SETTINGS]
+
+
+def _shown(setting: Setting, value: object) -> str:
+    if setting.is_secret:
+        return "(set)" if value else ""
+    if isinstance(value, tuple):
+        return ",".join(str(item) for item in value)
+    return str(value)
+
+
+def as_markdown() -> str:
+    """Return docs/SETTINGS.md, generated from `SETTINGS`."""
+    rows = [
+        f"| `{setting.variable}` | {f'`{setting.default}`' if setting.default else 'empty'} | {setting.expected} | {setting.meaning} |"
+        for setting in SETTINGS
+    ]
+    return "\n".join(
+        (
+            "# Settings",
+            "",
+            "Read from the environment by `firmly` at start; `firmly settings` shows what is in force. An unknown",
+            "`FIRMLY_*` name is an error, and all problems are reported at once. Generated: `make docs`.",
+            "",
+            "| name | default | expected | meaning |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+        )
+    )
