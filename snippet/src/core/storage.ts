@@ -1,0 +1,26 @@
+/** Web storage that may be switched off, full or forbidden: reads answer null, writes are forgotten. */
+
+import { safely } from "./safely.ts";
+
+export interface Box {
+  read(key: string): string | null;
+  /** Writes `value`, or removes the key where it is null. */
+  write(key: string, value: string | null): void;
+}
+
+/** Wraps a storage. `open` is called at each use, never before: even the getter may throw, and counts as access. */
+export function createBox(open: () => Storage): Box {
+  return {
+    read(key) {
+      try {
+        return open().getItem(key);
+      } catch {
+        return null;
+      }
+    },
+    write(key, value) {
+      // Without storage a visit lasts as long as the page.
+      safely(() => (value === null ? open().removeItem(key) : open().setItem(key, value)));
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/** How long a page was read: pauses count, but not long ones. */
+
+/** A pause counts as reading for this long after the last sign of the visitor. */
+export const LONGEST_PAUSE_MS = 15_000;
+
+export interface Attention {
+  /** The visitor did something. */
+  mark(): void;
+  /** Returns the active milliseconds since the last call; `goesOn` is false when the page goes out of sight. */
+  take(goesOn: boolean): number;
+}
+
+export function createAttention(now: () => number): Attention {
+  let active = 0;
+  let last = NaN;
+
+  function mark(): void {
+    // Out of sight `last` is NaN, and nothing is added.
+    active += Math.min(now() - last, LONGEST_PAUSE_MS) || 0;
+    last = now();
+  }
+
+  return {
+    mark,
+    take(goesOn) {
+      mark();
+      if (!goesOn) last = NaN;
+      const taken = Math.round(active);
+      active = 0;
+      return taken;
+    },
+  };
+}

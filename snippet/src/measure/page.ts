@@ -1,0 +1,143 @@
+/** Page views, reading and goals of one document, including the navigations of a single-page application. */
+
+import type { Api, Config } from "../core/config.ts";
+import { safely } from "../core/safely.ts";
+import { createAttention } from "./attention.ts";
+import { readCampaign, type Visits } from "./visit.ts";
+
+const LEAST_MS = 250;
+const MARK_EVERY_MS = 1000;
+const SIGNS = ["pointerdown", "pointermove", "keydown", "scroll"];
+
+export type Event =
+  | { kind: "pageview"; url: string; referrer: string; title?: string }
+  | { kind: "engagement"; url: string; active_ms: number; scroll_pct: number }
+  | { kind: "goal"; name: string; props?: Parameters<Api["goal"]>[1] };
+
+export interface Measure {
+  /** Begins with a page view; does nothing where it has begun. */
+  start(): void;
+  /** Ends without a last word. */
+  stop(): void;
+  goal: Api["goal"];
+}
+
+interface Sink {
+  push(visit: string, event: Event): void;
+  flush(): void;
+}
+
+export function createMeasure(config: Config, visits: Visits, sink: Sink, now: () => number): Measure {
+  const attention = createAttention(now);
+  let running = false;
+  let wired = false;
+  /** The page that was counted, and the visit that it was counted in. */
+  let url = "";
+  let visit = "";
+  /** Where the document is, which may differ by a query that a script replaced. */
+  let place = "";
+  let deepest = 0;
+  let marked = 0;
+  let away = false;
+
+  const isVisible = (): boolean => document.visibilityState === "visible";
+  const here = (): string => location.href.split("#", 1)[0] ?? "";
+
+  function see(): void {
+    deepest = Math.max(deepest, scrollY + innerHeight);
+  }
+
+  function begin(referrer: string): void {
+    url = place = here();
+    visit = visits.enter(readCampaign(location.search));
+    deepest = 0;
+    away = false;
+    attention.take(isVisible());
+    sink.push(visit, { kind: "pageview", url, referrer, ...(config.titles && { title: document.title }) });
+  }
+
+  function settle(goesOn: boolean): void {
+    const active_ms = attention.take(goesOn);
+    if (active_ms < LEAST_MS) return;
+    see();
+    const percent = Math.round((deepest / document.documentElement.scrollHeight) * 100);
+    sink.push(visit, { kind: "engagement", url, active_ms, scroll_pct: Math.min(100, percent) || 0 });
+  }
+
+  function move(counts: boolean): void {
+    if (!running || here() === place) return;
+    place = here();
+    if (!counts) return;
+    settle(true);
+    begin(location.origin);
+  }
+
+  /** Somebody is here. After a long absence this is a new visit, with a page view of its own. */
+  function wake(): void {
+    attention.mark();
+    marked = now();
+    if (!visits.touch()) begin("");
+  }
+
+  /** A page that comes back from the back-forward cache is read again, without being loaded again. */
+  function resume(): void {
+    if (away) begin(location.origin);
+    else wake();
+  }
+
+  function hide(): void {
+    settle(false);
+    sink.flush();
+  }
+
+  function patch(name: "pushState" | "replaceState"): void {
+    const original = history[name];
+    history[name] = function (this: History, ...parameters: Parameters<History["pushState"]>): void {
+      const path = location.pathname;
+      original.apply(this, parameters);
+      safely(() => move(name === "pushState" || location.pathname !== path));
+    };
+  }
+
+  /** Listens on the window, before the page's own listeners and whether or not they stop the event. */
+  function listen(types: readonly string[], work: (event: globalThis.Event) => void): void {
+    for (const type of types)
+      addEventListener(type, (event) => safely(() => running && work(event)), { passive: true, capture: true });
+  }
+
+  function wire(): void {
+    wired = true;
+    patch("pushState");
+    patch("replaceState");
+    listen(["popstate"], () => move(true));
+    listen(["pagehide"], () => {
+      hide();
+      away = true;
+    });
+    listen(["pageshow", "visibilitychange"], () => (isVisible() ? resume() : hide()));
+    listen(SIGNS, ({ type }) => {
+      if (type === "scroll") see();
+      if (now() - marked > MARK_EVERY_MS) wake();
+    });
+  }
+
+  return {
+    start() {
+      if (running) return;
+      running = true;
+      if (!wired) wire();
+      const first = (): unknown => running && begin(document.referrer);
+      // A page that is rendered ahead has not been visited yet.
+      if ((document as { prerendering?: boolean }).prerendering)
+        document.addEventListener("prerenderingchange", () => safely(first), { once: true });
+      else first();
+    },
+    stop() {
+      running = false;
+      visits.end();
+    },
+    goal(name, props) {
+      if (running && visit) sink.push(visit, { kind: "goal", name: String(name), ...(props && { props }) });
+    },
+  };
+}

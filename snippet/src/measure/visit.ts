@@ -1,0 +1,70 @@
+/** The visit: a random id that ends with the visit. It says nothing about who, and is never used twice. */
+
+import type { Box } from "../core/storage.ts";
+
+const VISIT = "firmly_visit";
+export const IDLE_MS = 30 * 60_000;
+export const LONGEST_MS = 24 * 60 * 60_000;
+
+interface Visit {
+  readonly id: string;
+  readonly started: number;
+  last: number;
+  readonly campaign: string;
+}
+
+export interface Visits {
+  /** Returns the id to send with; a new one where the visit is over or `campaign` ("" for none) is another. */
+  enter(campaign: string): string;
+  /** Notes that the visitor is active; false when the visit was already over. */
+  touch(): boolean;
+  /** Forgets the visit here and on the device. */
+  end(): void;
+}
+
+/** Returns the campaign that an address names, "" for none. Of click ids only their presence counts. */
+export function readCampaign(search: string): string {
+  const params = new URLSearchParams(search);
+  const parts = ["source", "medium", "campaign"].map((name) => params.get(`utm_${name}`));
+  return [...parts, /[?&](gcl|fbcl|msclk)id=/.test(search) ? 1 : ""].join(" ").trim();
+}
+
+/** Reads `<id> <started> <last> <campaign>`; null for anything else. */
+function parse(text: string | null): Visit | null {
+  const [, id, started, last, campaign] = /^([0-9a-f]{32}) (\d+) (\d+) (.*)$/s.exec(text ?? "") ?? [];
+  return id ? { id, started: +(started as string), last: +(last as string), campaign: campaign as string } : null;
+}
+
+/** `persists` tells whether the device may keep the visit (session storage): only with consent. */
+export function createVisits(session: Box, persists: () => boolean, now: () => number, newId: () => string): Visits {
+  let held: Visit | null = null;
+
+  function isOver(visit: Visit): boolean {
+    return now() - visit.last > IDLE_MS || now() - visit.started > LONGEST_MS;
+  }
+
+  function save(visit: Visit): void {
+    visit.last = now();
+    if (persists()) session.write(VISIT, `${visit.id} ${visit.started} ${visit.last} ${visit.campaign}`);
+  }
+
+  return {
+    enter(campaign) {
+      held ??= persists() ? parse(session.read(VISIT)) : null;
+      if (!held || isOver(held) || (campaign && campaign !== held.campaign)) {
+        held = { id: newId(), started: now(), last: now(), campaign };
+      }
+      save(held);
+      return held.id;
+    },
+    touch() {
+      if (!held || isOver(held)) return false;
+      save(held);
+      return true;
+    },
+    end() {
+      held = null;
+      session.write(VISIT, null);
+    },
+  };
+}

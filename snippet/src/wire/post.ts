@@ -1,0 +1,25 @@
+/** The only place that makes requests. */
+
+export type Post = (path: string, body: object, credentials: RequestCredentials) => Promise<Response>;
+
+/** Returns where requests go: the configured collector, or what stands before `/f/<site>.js` in the script's address. */
+export function findCollector(configured: string, script: string | undefined, origin: string): string {
+  return configured || (script ?? origin).replace(/\/f\/[^/]*$/, "");
+}
+
+/**
+ * Makes the function that posts JSON to the collector.
+ *
+ * A string body is sent as `text/plain`, which needs no preflight. The page's address stays out of the
+ * `Referer` header: what is needed of it is in the body of events, and must not come along with consent.
+ */
+export function createPost(collector: string): Post {
+  return (path, body, credentials) =>
+    fetch(collector + path, {
+      method: "POST",
+      body: JSON.stringify(body),
+      keepalive: true,
+      credentials,
+      referrerPolicy: "origin",
+    });
+}
