@@ -1,0 +1,133 @@
+"""The files of one spool folder: their names, life and recovery. Blocking; one owner at a time."""
+
+import fcntl
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from firmly.model import FirmlyError
+
+OPEN, SEALED, SHIPPED = ".open", ".sealed", ".shipped"
+KEEP_SHIPPED_S = 600
+"""How long a shipped segment stays, so that a batch sent again after a restart is recognised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One sealed segment. Its id is random and never used twice: the loader's deduplication token."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.stem
+
+    def read(self) -> bytes:
+        """Return whole lines, each ended by a newline."""
+        return self.path.read_bytes()
+
+    def mark_shipped(self) -> None:
+        """Say that every line is on disk in the warehouse. Idempotent after a crash in between."""
+        self.path.rename(self.path.with_suffix(SHIPPED))
+
+
+class SegmentFolder:
+    """One spool folder, locked to this process for as long as the object lives.
+
+    Raises:
+        FirmlyError: another process owns the folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path = path
+        self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise FirmlyError(f"{path}: another process owns this spool; stop it or set FIRMLY_DATA_DIR") from None
+        self._number = max((int(file.stem.split("-")[0]) for file in self._files()), default=0)
+        self._recover()
+
+    def close(self) -> None:
+        os.close(self._lock)
+
+    def create(self) -> tuple[Path, int]:
+        """Make the next open segment and return its path and file descriptor; its name is on disk."""
+        self._number += 1
+        path = self.path / f"{self._number:016d}-{secrets.token_hex(8)}{OPEN}"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._sync_names()
+        return path, descriptor
+
+    def seal(self, path: Path) -> None:
+        """Hand a finished segment to the loader."""
+        path.rename(path.with_suffix(SEALED))
+        self._sync_names()
+
+    def sealed(self) -> list[Segment]:
+        """Return the segments that wait for the warehouse, oldest first."""
+        return [Segment(file) for file in self._files(SEALED)]
+
+    def recent_lines(self) -> Iterator[bytes]:
+        """Yield every line of the last ten minutes, shipped or not, for what must outlive a restart."""
+        for file in self._files():
+            if file.stat().st_mtime > time.time() - KEEP_SHIPPED_S:
+                yield from file.read_bytes().splitlines()
+
+    def remove_old_shipped(self) -> None:
+        for file in self._files(SHIPPED):
+            if file.stat().st_mtime < time.time() - KEEP_SHIPPED_S:
+                file.unlink()
+
+    def waiting_bytes(self) -> int:
+        """Return the size of everything the warehouse has not confirmed."""
+        return sum(_size(file) for file in self._files(SEALED, OPEN))
+
+    def oldest_waiting_age_s(self) -> float:
+        """Return the age of the oldest unconfirmed segment in seconds, 0 when nothing waits."""
+        ages = [time.time() - _changed(file) for file in self._files(SEALED)]
+        return max(ages, default=0.0)
+
+    def _files(self, *suffixes: str) -> list[Path]:
+        wanted = suffixes or (OPEN, SEALED, SHIPPED)
+        return sorted(file for file in self.path.iterdir() if file.suffix in wanted)
+
+    def _recover(self) -> None:
+        """Seal what a dead process left open, without a last line that was torn, hence never acknowledged."""
+        for file in self._files(OPEN):
+            whole = file.read_bytes()
+            end = whole.rfind(b"\n") + 1
+            if end == 0:
+                file.unlink()
+                continue
+            with file.open("r+b") as segment:
+                segment.truncate(end)
+                os.fsync(segment.fileno())
+            file.rename(file.with_suffix(SEALED))
+        self._sync_names()
+
+    def _sync_names(self) -> None:
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:  # The loader may take a segment away at any moment.
+        return 0
+
+
+def _changed(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()

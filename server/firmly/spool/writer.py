@@ -1,0 +1,192 @@
+"""Appends lines durably: many waiting requests share one fdatasync (group commit).
+
+`append` returns once the line is on disk. All file work happens on one thread of the spool's own,
+so that it needs no locks; the event loop only collects lines and wakes those who wait.
+"""
+
+import asyncio
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from firmly.spool.segments import SegmentFolder
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolLimits:
+    """When a segment is sealed and when the spool refuses. Bytes and seconds."""
+
+    segment_bytes: int = 8 * 2**20
+    segment_age_s: float = 0.4
+    max_bytes: int = 2**30
+    min_free_bytes: int = 256 * 2**20
+
+
+class SpoolFullError(Exception):
+    """Nothing of this append was acknowledged: the limit is reached or the disk refuses. Try later."""
+
+
+@dataclass(slots=True)
+class _Open:
+    path: Path
+    descriptor: int
+    size: int
+    created: float
+
+
+class Spool:
+    """One folder's writer, bound to the running event loop by `start`."""
+
+    def __init__(self, folder: SegmentFolder, limits: SpoolLimits, on_sealed: threading.Event) -> None:
+        self._folder = folder
+        self._limits = limits
+        self._on_sealed = on_sealed
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
+        self._lines: list[bytes] = []
+        self._waiters: list[asyncio.Future[None]] = []
+        self._is_committing = False
+        self._refusal: str | None = None
+        self._open: _Open | None = None
+        self._tick: asyncio.Task[None] | None = None
+        self.observe_commit: Callable[[float], None] = lambda _seconds: None
+
+    async def start(self) -> None:
+        """Begin sealing by age and watching the limits."""
+        await self._on_thread(self._check_limits)
+        self._tick = asyncio.create_task(self._keep())
+
+    async def stop(self) -> None:
+        """Commit what waits, seal it, and let go of the folder."""
+        if self._tick:
+            self._tick.cancel()
+            await asyncio.gather(self._tick, return_exceptions=True)
+        while self._is_committing:
+            await asyncio.sleep(0.005)
+        await self._on_thread(self._seal)
+        self._thread.shutdown()
+        self._folder.close()
+
+    @property
+    def refusal(self) -> str | None:
+        """Say why appends are refused at present, None when they are not."""
+        return self._refusal
+
+    async def append(self, line: bytes) -> None:
+        """Return once ``line`` (one or more whole lines, newline at the end) is on disk.
+
+        Raises:
+            SpoolFullError: it is not, and will not be.
+        """
+        if self._refusal is not None:
+            raise SpoolFullError(self._refusal)
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        self._lines.append(line)
+        self._waiters.append(waiter)
+        if not self._is_committing:
+            self._is_committing = True
+            # The next turn of the loop, so that requests of this turn share the commit.
+            loop.call_soon(self._commit_next, loop)
+        await waiter
+
+    async def seal_now(self) -> None:
+        """Hand everything acknowledged so far to the loader."""
+        await self._on_thread(self._seal)
+
+    def _commit_next(self, loop: asyncio.AbstractEventLoop) -> None:
+        lines, waiters = self._lines, self._waiters
+        self._lines, self._waiters = [], []
+        started = time.perf_counter()
+        commit = loop.run_in_executor(self._thread, self._commit, b"".join(lines))
+
+        def wake(done: asyncio.Future[None]) -> None:
+            error = done.exception()
+            self.observe_commit(time.perf_counter() - started)
+            for waiter in waiters:
+                if waiter.done():  # Its request was cancelled: the client went away.
+                    continue
+                if error is None:
+                    waiter.set_result(None)
+                else:
+                    waiter.set_exception(SpoolFullError("the disk refused the write"))
+            if self._lines:
+                self._commit_next(loop)
+            else:
+                self._is_committing = False
+
+        commit.add_done_callback(wake)
+
+    async def _keep(self) -> None:
+        elapsed = 0.0
+        pause = min(self._limits.segment_age_s / 2, 0.2)
+        while True:
+            await asyncio.sleep(pause)
+            elapsed += pause
+            await self._on_thread(self._seal_if_due)
+            if elapsed >= 1 or self._refusal is not None:
+                elapsed = 0.0
+                await self._on_thread(self._check_limits)
+
+    async def _on_thread(self, work: Callable[[], None]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    # From here on: the spool's own thread.
+
+    def _commit(self, data: bytes) -> None:
+        segment = self._open
+        if segment is None:
+            path, descriptor = self._folder.create()
+            segment = self._open = _Open(path, descriptor, 0, time.monotonic())
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(segment.descriptor, view) :]
+            os.fdatasync(segment.descriptor)
+        except OSError:
+            self._give_up(segment)
+            raise
+        segment.size += len(data)
+        if segment.size >= self._limits.segment_bytes:
+            self._seal()
+
+    def _give_up(self, segment: _Open) -> None:
+        """After a failed write trust only what an earlier commit put on disk, and start afresh.
+
+        A failed fdatasync may have marked lost pages clean, so that a second call would succeed
+        without the data: the segment is cut back to the last commit and not written again.
+        """
+        self._refusal = "the disk refused a write"
+        with contextlib.suppress(OSError):
+            os.ftruncate(segment.descriptor, segment.size)
+        self._seal()
+
+    def _seal_if_due(self) -> None:
+        if self._open and time.monotonic() - self._open.created >= self._limits.segment_age_s:
+            self._seal()
+
+    def _seal(self) -> None:
+        segment, self._open = self._open, None
+        if segment is None:
+            return
+        os.close(segment.descriptor)
+        if segment.size == 0:
+            segment.path.unlink()
+            return
+        self._folder.seal(segment.path)
+        self._on_sealed.set()
+
+    def _check_limits(self) -> None:
+        self._folder.remove_old_shipped()
+        disk = os.statvfs(self._folder.path)
+        waiting = self._folder.waiting_bytes()
+        if waiting >= self._limits.max_bytes:
+            self._refusal = f"{waiting} bytes wait for the warehouse; the limit is {self._limits.max_bytes}"
+        elif disk.f_bavail * disk.f_frsize < self._limits.min_free_bytes:
+            self._refusal = f"less than {self._limits.min_free_bytes} bytes are free on the disk"
+        else:
+            self._refusal = None
