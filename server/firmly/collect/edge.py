@@ -1,0 +1,158 @@
+"""The outermost layer of every edge: moves the client's address out of reach and contains errors.
+
+What lies further in sees `Address` under `ADDRESS` and neither peer nor forwarding headers; on the
+collector's paths only headers of an allow-list, so no cookie on `/f/e`. No exception leaves it, and
+what is logged of one is its type and place: messages and values may hold what a visitor sent.
+"""
+
+import logging
+import re
+import traceback
+from collections.abc import Iterable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from firmly.collect.problem import send_problem
+from firmly.organisations.address import Address
+from firmly.settings import Network
+
+log = logging.getLogger(__name__)
+
+ADDRESS = "firmly.address"
+"""Where the scope holds the `Address` from here on."""
+
+MAX_HOPS = 32
+
+_EVENT_HEADERS = frozenset(
+    {
+        b"accept-encoding", b"access-control-request-headers", b"access-control-request-method", b"content-encoding",
+        b"content-length", b"content-type", b"host", b"if-none-match", b"origin", b"sec-fetch-site", b"sec-gpc",
+        b"user-agent",
+    }
+)  # fmt: skip
+_CHOICE_HEADERS = _EVENT_HEADERS | {b"cookie"}
+_TELLING = re.compile(
+    rb"forwarded|^(x-)?(true-|real-|original-|cluster-|envoy-external-|appengine-user-)?(client-)?(ip|address|addr|host-ip)$"
+    rb"|client-?(ip|addr)|remote-?(ip|addr)|real-?(ip|addr)|user-?ip|external-address|connecting-ip|^via$|^referer$"
+)
+"""Headers in which a proxy may pass an address on, and the one that may carry another page's address."""
+
+
+class Edge:
+    """Wraps an ASGI application. ``trusted``: proxies whose forwarding headers count."""
+
+    def __init__(self, app: ASGIApp, trusted: Iterable[Network]) -> None:
+        self._app = app
+        self._trusted = _TrustedProxies(trusted)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        self._withhold_address(scope)
+        has_started = False
+
+        async def watched_send(message: Message) -> None:
+            nonlocal has_started
+            has_started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched_send)
+        except Exception as error:  # noqa: BLE001  # The last line of defence: see the module's docstring.
+            log.error("a request failed: %s", place_of(error))
+            if not has_started:
+                await send_problem(send, 500, "Something failed here", "Nothing of this request was stored.")
+        finally:
+            scope[ADDRESS].drop()
+
+    def _withhold_address(self, scope: Scope) -> None:
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        peer = scope.get("client")
+        scope[ADDRESS] = self._trusted.client_of(peer[0] if peer else "", headers)
+        scope["client"] = None
+        allowed = _allowed_on(scope["path"])
+        scope["headers"] = [
+            header for header in headers if (header[0] in allowed if allowed else not _TELLING.search(header[0]))
+        ]
+
+
+def _allowed_on(path: str) -> frozenset[bytes] | None:
+    if path.startswith("/f/c"):
+        return _CHOICE_HEADERS
+    return _EVENT_HEADERS if path.startswith("/f/") else None
+
+
+def place_of(error: BaseException) -> str:
+    """Say what failed and where, without its message and without any value."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = " < ".join(f"{frame.name} ({frame.filename.rsplit('/', 1)[-1]}:{frame.lineno})" for frame in frames[::-1])
+    return f"{type(error).__name__} in {places}"
+
+
+class _TrustedProxies:
+    """Finds the client: the right-most address that is no trusted proxy's. Source: RFC 7239, 5.2 and 8.1."""
+
+    def __init__(self, networks: Iterable[Network]) -> None:
+        self._networks = [
+            (network.network_address.packed, int(network.netmask), int(network.network_address)) for network in networks
+        ]
+
+    def client_of(self, peer: str, headers: list[tuple[bytes, bytes]]) -> Address:
+        """Return the client's address; refused where it is unknown or the headers contradict each other.
+
+        A proxy that writes one of the two headers passes the other on as the client made it up.
+        Where both are there they must agree, or nobody is named.
+        """
+        address = Address.parse(peer)
+        if not self._networks or not self._is_trusted(address):
+            return address
+        chains = [chain for chain in (_x_forwarded_for(headers), _forwarded(headers)) if chain]
+        if not chains:
+            return address
+        found = [self._right_most_untrusted(chain) for chain in chains]
+        if len({one.packed() for one in found}) > 1:
+            return Address(b"")
+        return found[0]
+
+    def _right_most_untrusted(self, chain: list[str]) -> Address:
+        for text in reversed(chain):
+            address = Address.parse(text)
+            if not self._is_trusted(address):
+                return address
+        return address
+
+    def _is_trusted(self, address: Address) -> bool:
+        packed = address.packed()
+        value = int.from_bytes(packed, "big")
+        return any(len(packed) == len(first) and value & mask == base for first, mask, base in self._networks)
+
+
+def _values(headers: list[tuple[bytes, bytes]], name: bytes) -> str:
+    return ",".join(value.decode("latin-1") for key, value in headers if key == name)
+
+
+def _x_forwarded_for(headers: list[tuple[bytes, bytes]]) -> list[str]:
+    return [_without_port(item.strip()) for item in _values(headers, b"x-forwarded-for").split(",") if item.strip()][
+        -MAX_HOPS:
+    ]
+
+
+def _forwarded(headers: list[tuple[bytes, bytes]]) -> list[str]:
+    nodes = []
+    for element in _values(headers, b"forwarded").split(","):
+        for pair in element.split(";"):
+            key, _, value = pair.strip().partition("=")
+            if key.lower() == "for":
+                nodes.append(_without_port(value.strip().strip('"')))
+    return nodes[-MAX_HOPS:]
+
+
+def _without_port(node: str) -> str:
+    """Take brackets and port off a forwarding header's node; anything odd stays odd and is refused."""
+    if node.startswith("["):
+        return node[1:].partition("]")[0]
+    host, colon, port = node.partition(":")
+    return host if colon and port.isdigit() and "." in host else node

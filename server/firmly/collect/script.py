@@ -1,0 +1,67 @@
+"""`GET /f/{site}.js`: the script with the site's configuration inside, the only request before a choice."""
+
+import gzip
+from dataclasses import dataclass
+from hashlib import sha256
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from firmly.accounts.directory import SiteDirectory
+from firmly.accounts.site import Site
+from firmly.collect.problem import problem_body
+from firmly.consent.banner import SnippetFiles, banner_of, script_of
+from firmly.consent.service import Consent
+
+MAX_AGE_S = 300
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A script as it is served; ``version`` is the hash of its bytes, for the ETag."""
+
+    site: Site
+    version: str
+    plain: bytes
+    gzipped: bytes
+
+
+class ScriptShelf:
+    """Puts scripts together, keeps their banner version on record before the first is served, and serves them."""
+
+    def __init__(self, directory: SiteDirectory, consent: Consent, files: SnippetFiles) -> None:
+        self._directory = directory
+        self._consent = consent
+        self._files = files
+        self._ready: dict[str, _Ready] = {}
+
+    async def serve(self, request: Request) -> Response:
+        site = self._directory.get(request.path_params["site"])
+        if site is None:
+            body = problem_body(404, "Unknown site", "Expected /f/{key}.js with the key of a site of this installation")
+            return Response(body, 404, media_type="application/problem+json")
+        ready = self._ready.get(site.key)
+        if ready is None or ready.site != site:
+            ready = self._ready[site.key] = await run_in_threadpool(self._prepare, site)
+        etag = f'"{ready.version[:32]}"'
+        headers = {
+            "cache-control": f"public, max-age={MAX_AGE_S}, stale-while-revalidate=86400",
+            "etag": etag,
+            "vary": "accept-encoding",
+            "access-control-allow-origin": "*",
+            "cross-origin-resource-policy": "cross-origin",
+            "x-content-type-options": "nosniff",
+        }
+        if request.headers.get("if-none-match") == etag:
+            return Response(None, 304, headers)
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            headers["content-encoding"] = "gzip"
+            return Response(ready.gzipped, 200, headers, "text/javascript; charset=utf-8")
+        return Response(ready.plain, 200, headers, "text/javascript; charset=utf-8")
+
+    def _prepare(self, site: Site) -> _Ready:
+        banner = banner_of(site, self._files)
+        unchanged = self._consent.keep_banner(site, banner)
+        script = script_of(site, self._files, banner.version, unchanged)
+        return _Ready(site, sha256(script).hexdigest(), script, gzip.compress(script, 9, mtime=0))

@@ -1,0 +1,65 @@
+"""`/healthz`, `/readyz` and `/metrics`: whether the process lives, can take events, and how it fares."""
+
+import hmac
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from firmly.measure.coverage import CoverageLedger
+
+
+class Status:
+    """``troubles`` answers what is wrong now, empty when events are taken and shipped."""
+
+    def __init__(self, registry: CollectorRegistry, troubles: Callable[[], list[str]], metrics_token: str) -> None:
+        self._registry = registry
+        self._troubles = troubles
+        self._metrics_token = metrics_token
+
+    async def healthz(self, _request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(self, _request: Request) -> Response:
+        troubles = self._troubles()
+        return JSONResponse({"ready": not troubles, "troubles": troubles}, 503 if troubles else 200)
+
+    async def metrics(self, request: Request) -> Response:
+        expected = f"Bearer {self._metrics_token}"
+        given = request.headers.get("authorization", "")
+        if not self._metrics_token or not hmac.compare_digest(given.encode(), expected.encode()):
+            return PlainTextResponse("Not found\n", 404)
+        return PlainTextResponse(generate_latest(self._registry), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+class LedgerMetrics(Collector):
+    """Events by outcome, the spool's depth and the quarantine, read when asked. Labels: outcomes only."""
+
+    def __init__(
+        self, ledger: CoverageLedger, waiting: Callable[[], tuple[int, float]], quarantined: Callable[[], int]
+    ) -> None:
+        self._ledger = ledger
+        self._waiting = waiting
+        self._quarantined = quarantined
+
+    def collect(self) -> Iterator[Metric]:
+        events = CounterMetricFamily("firmly_events", "Events by outcome.", labels=["outcome"])
+        for outcome, count in sorted(self._ledger.totals.items()):
+            events.add_metric([outcome], count)
+        yield events
+        waiting_bytes, oldest_s = self._waiting()
+        yield GaugeMetricFamily("firmly_spool_bytes", "Bytes that wait for the warehouse.", waiting_bytes)
+        yield GaugeMetricFamily("firmly_spool_oldest_seconds", "Age of the oldest waiting segment.", oldest_s)
+        yield CounterMetricFamily("firmly_quarantined_lines", "Lines set aside.", self._quarantined())
+
+
+def commit_histogram(registry: CollectorRegistry) -> Histogram:
+    return Histogram(
+        "firmly_commit_seconds",
+        "From a group commit's start to its lines on disk.",
+        buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1),
+        registry=registry,
+    )

@@ -1,0 +1,1 @@
+"""What visitors chose: categories, the three separate things (choice, receipt, token), records, banner versions."""

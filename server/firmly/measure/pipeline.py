@@ -1,0 +1,211 @@
+"""The way of an event: named steps, in order, each of which lets it pass or says why not.
+
+`REQUEST_STEPS` look at the request as a whole; the last of them drops the address. `EVENT_STEPS`
+then reduce each event. A refusal is a `DropReason`, counted and told to the sender.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from firmly.accounts.directory import SiteDirectory
+from firmly.consent.choice import Category
+from firmly.consent.token import ConsentTokens
+from firmly.measure import reduce
+from firmly.measure.arrival import Arrival, Draft
+from firmly.measure.coverage import CoverageLedger
+from firmly.measure.device import Devices
+from firmly.measure.lines import line_of
+from firmly.measure.rates import RateLimiter
+from firmly.measure.source import source_of
+from firmly.measure.visits import MAX_SEQ, VisitTable
+from firmly.measure.wire import Engagement, Event, Goal, PageView
+from firmly.model import BeforeConsent, DropReason
+from firmly.organisations.resolve import Resolver
+
+COVERED_BY = Category.STATISTICS
+"""The category that a visitor must have agreed to for page views, engagement and goals."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a request's events: the lines to store, and how many were dropped for which reason.
+
+    ``refusal`` is set where the request as a whole was refused; then there are no lines.
+    ``kept`` counts what names a company; of all of these, ``pageviews`` counts the page views.
+    """
+
+    lines: bytes = b""
+    kept: int = 0
+    dropped: Counter[DropReason] = field(default_factory=Counter)
+    pageviews: Counter[DropReason | None] = field(default_factory=Counter)
+    refusal: DropReason | None = None
+
+    def drop(self, reason: DropReason, event: Event) -> None:
+        self.dropped[reason] += 1
+        self.pageviews[reason] += isinstance(event, PageView)
+
+    def keep(self, event: Event) -> None:
+        self.kept += 1
+        self.pageviews[None] += isinstance(event, PageView)
+
+
+class Pipeline:
+    """The collector's steps with the parts they need. For one event loop; it never waits."""
+
+    def __init__(
+        self, directory: SiteDirectory, tokens: ConsentTokens, resolver: Resolver, ledger: CoverageLedger
+    ) -> None:
+        self._directory = directory
+        self._tokens = tokens
+        self._resolver = resolver
+        self._ledger = ledger
+        self._devices = Devices()
+        self._rates = RateLimiter()
+        self._visits = VisitTable()
+        self.request_steps: tuple[tuple[str, Callable[[Arrival], DropReason | None]], ...] = (
+            ("site is known", self._find_site),
+            ("origin is the site's", self._check_origin),
+            ("consent covers it", self._check_consent),
+            ("not a bot", self._check_bot),
+            ("not too many", self._check_rate),
+            ("organisation found, address dropped", self._resolve_and_drop_address),
+        )
+        self.event_steps: tuple[tuple[str, Callable[[Arrival, Draft, Event], DropReason | None]], ...] = (
+            ("reduce", self._reduce),
+            ("classify the source", self._classify_source),
+            ("find or start the visit", self._find_visit),
+        )
+
+    def run(self, arrival: Arrival) -> Outcome:
+        """Take one request through all steps. Afterwards its address is gone, whatever happened."""
+        try:
+            refusal = self._first_refusal(arrival)
+        finally:
+            arrival.address.drop()
+        outcome = Outcome(refusal=refusal)
+        if refusal is not None:
+            for event in arrival.batch.events:
+                outcome.drop(refusal, event)
+            return outcome
+        outcome.lines = b"".join(self._line(arrival, event, outcome) for event in arrival.batch.events)
+        return outcome
+
+    def count(self, arrival: Arrival, outcome: Outcome) -> None:
+        """Enter a request's outcome in the coverage ledger, once its lines are stored."""
+        self._ledger.count(arrival.site, arrival.now, outcome.dropped, outcome.kept, outcome.pageviews)
+
+    def take_back(self, arrival: Arrival) -> None:
+        """Undo the visits that a request started whose lines could not be stored."""
+        for key in arrival.started:
+            self._visits.forget(key)
+
+    def _first_refusal(self, arrival: Arrival) -> DropReason | None:
+        for _name, step in self.request_steps:
+            refusal = step(arrival)
+            if refusal is not None:
+                return refusal
+        return None
+
+    def _line(self, arrival: Arrival, event: Event, outcome: Outcome) -> bytes:
+        draft = Draft(type(event).__struct_config__.tag)  # type: ignore[arg-type]  # Our tags are text.
+        for _name, step in self.event_steps:
+            reason = step(arrival, draft, event)
+            if reason is not None:
+                outcome.drop(reason, event)
+                return b""
+        outcome.keep(event)
+        return line_of(arrival, draft)
+
+    # Steps of a request.
+
+    def _find_site(self, arrival: Arrival) -> DropReason | None:
+        arrival.site = self._directory.get(arrival.batch.site)
+        return DropReason.UNKNOWN_SITE if arrival.site is None else None
+
+    def _check_origin(self, arrival: Arrival) -> DropReason | None:
+        if arrival.origin is not None and arrival.origin not in arrival.the_site.origins:
+            return DropReason.FOREIGN_ORIGIN
+        return None
+
+    def _check_consent(self, arrival: Arrival) -> DropReason | None:
+        """Fail closed: without a valid token that covers measuring, only `company` mode lets pass.
+
+        A token that does not cover it, or is no longer valid, is not the same as none: the visitor
+        chose, and only a choice that stands counts.
+        """
+        site = arrival.the_site
+        if arrival.batch.token:
+            token = self._tokens.read(arrival.batch.token)
+            if token is None or not token.is_valid(site.key, arrival.now) or COVERED_BY not in token.granted:
+                return DropReason.NO_CONSENT
+            arrival.basis = "consent"
+            return None
+        if site.before_consent is not BeforeConsent.COMPANY:
+            return DropReason.NO_CONSENT
+        arrival.basis = "company"
+        return DropReason.OBJECTED if arrival.objects else None
+
+    def _check_bot(self, arrival: Arrival) -> DropReason | None:
+        arrival.device = self._devices.read(arrival.user_agent)
+        return DropReason.BOT if arrival.device.is_bot else None
+
+    def _check_rate(self, arrival: Arrival) -> DropReason | None:
+        if self._rates.admits(arrival.the_site.id, arrival.address, arrival.now):
+            return None
+        return DropReason.RATE_LIMITED
+
+    def _resolve_and_drop_address(self, arrival: Arrival) -> DropReason | None:
+        found = self._resolver.resolve(arrival.address)
+        if isinstance(found, DropReason):
+            return found
+        arrival.organisation = found
+        self._visits.rotate(arrival.now)
+        site_id = arrival.the_site.id
+        if arrival.basis == "consent" and arrival.batch.visit:
+            arrival.visit_key = self._visits.device_key(site_id, arrival.batch.visit)
+        else:
+            context = site_id.to_bytes(8, "big") + arrival.device.browser.encode()
+            arrival.visit_key = arrival.address.keyed(self._visits.key, b"visit", context)
+        arrival.address.drop()
+        return None
+
+    # Steps of an event.
+
+    def _reduce(self, arrival: Arrival, draft: Draft, event: Event) -> DropReason | None:
+        site = arrival.the_site
+        if event.url:
+            draft.page = reduce.page_of(event.url, site.query_keys)
+            if draft.page is None or draft.page.origin not in site.origins:
+                return DropReason.FOREIGN_URL
+        match event:
+            case PageView():
+                draft.title = reduce.title_of(event.title) if site.titles else ""
+                draft.referrer_host = reduce.host_of(event.referrer)
+            case Engagement():
+                draft.active_ms, draft.scroll_pct = event.active_ms, event.scroll_pct
+            case Goal():
+                if not reduce.is_goal_name(event.name) and event.name not in site.goals:
+                    return DropReason.UNKNOWN_GOAL
+                draft.goal = event.name
+                draft.props = reduce.props_of(event.props, site.goals.get(event.name, frozenset()))
+        return None
+
+    def _classify_source(self, _arrival: Arrival, draft: Draft, event: Event) -> DropReason | None:
+        if isinstance(event, PageView) and draft.page:
+            own = frozenset({draft.page.host})
+            if draft.referrer_host in own:
+                draft.referrer_host = ""
+            draft.source = source_of(
+                draft.referrer_host, draft.page.campaign, has_click_id=draft.page.has_click_id, own_hosts=own
+            )
+        return None
+
+    def _find_visit(self, arrival: Arrival, draft: Draft, _event: Event) -> DropReason | None:
+        campaign = tuple(draft.page.campaign.get(key, "") for key in reduce.CAMPAIGN_KEYS[:3]) if draft.page else ()
+        visit, starts = self._visits.find_or_start(arrival.visit_key, arrival.now, campaign)
+        if starts:
+            arrival.started.append(arrival.visit_key)
+        draft.visit, draft.starts_visit, draft.seq = visit, starts, visit.next_seq
+        visit.next_seq = min(visit.next_seq + 1, MAX_SEQ)
+        return None

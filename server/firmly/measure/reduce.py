@@ -1,0 +1,150 @@
+"""Takes out of an event whatever could name a person, before anything is written.
+
+Source of the rules: docs/PRIVACY.md, "What is reduced". Pure functions.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+
+MASK = "*"
+MAX_PATH = 512
+MAX_SEGMENT = 80
+MAX_VALUE = 64
+MAX_PROPS = 8
+CAMPAIGN_KEYS = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_EMAIL = re.compile(r"@|%40", re.IGNORECASE)
+_LONG_NUMBER = re.compile(r"\d[\d ().+-]{5,}\d")
+"""Seven digits or more, also with the separators of a phone number: an id of somebody or something."""
+_DATE = re.compile(r"(?<!\d)(?:19|20)\d\d[-_.]?[01]\d(?:[-_.]?[0-3]\d)?(?!\d)")
+"""A year and month, with or without a day: common in addresses of articles and nobody's id."""
+_UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
+_HEX = re.compile(r"(?<![0-9a-z])(?=[0-9a-f]*\d)[0-9a-f]{8,}(?![0-9a-z])", re.IGNORECASE)
+_IPV4 = re.compile(r"(?<!\d)\d{1,3}(?:[.\-_]\d{1,3}){3}(?!\d)")
+_IPV6 = re.compile(r"(?:[0-9a-f]{0,4}:){2,}", re.IGNORECASE)
+_TOKEN = re.compile(r"[A-Za-z0-9_\-+/=.~]{20,}")
+_ENUMERATION = re.compile(r"[A-Za-z][A-Za-z _-]{0,31}\Z")
+_GOAL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A reduced address of a page. ``origin`` is its scheme, host and port, for comparison only."""
+
+    origin: str
+    host: str
+    path: str
+    query: str
+    campaign: Mapping[str, str]
+    has_click_id: bool
+
+
+_CLICK_IDS = frozenset({"gclid", "gbraid", "wbraid", "dclid", "msclkid", "fbclid", "li_fat_id", "ttclid", "twclid"})
+_AD_CLICK_IDS = _CLICK_IDS - {"fbclid"}  # Facebook puts its id on every outgoing link, paid or not.
+
+
+def page_of(url: str, query_keys: Iterable[str]) -> Page | None:
+    """Reduce a page's address; None when it is not an http(s) address."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not host:
+        return None
+    pairs = parse_qsl(parts.query[:2048], max_num_fields=None)[:50]
+    allowed = frozenset(query_keys)
+    kept = [(key, value_of(value)) for key, value in pairs if key in allowed]
+    campaign = {key: value_of(value) for key, value in pairs if key in CAMPAIGN_KEYS}
+    is_default = port is None or (parts.scheme, port) in (("http", 80), ("https", 443))
+    return Page(
+        origin=f"{parts.scheme}://{_bracketed(host)}" + ("" if is_default else f":{port}"),
+        host=host,
+        path=path_of(parts.path),
+        query=urlencode([(key, value) for key, value in kept if value])[:MAX_PATH],
+        campaign={key: value for key, value in campaign.items() if value},
+        has_click_id=any(key in _AD_CLICK_IDS for key, _ in pairs),
+    )
+
+
+def path_of(path: str) -> str:
+    """Mask every segment that looks like an e-mail address, a long number, an id or a token."""
+    masked = "/".join(_segment(segment) for segment in path.split("/")[:32])
+    return (masked if masked.startswith("/") else "/" + masked)[:MAX_PATH]
+
+
+def value_of(value: str) -> str:
+    """Return a campaign or query value, or `MASK` where it looks like a person's or a thing's id."""
+    value = _CONTROL.sub("", value)[: MAX_VALUE + 1].strip()
+    return MASK if len(value) > MAX_VALUE or _is_telling(value) else value
+
+
+def title_of(title: str) -> str:
+    words = _CONTROL.sub(" ", title)[:200].split()
+    return " ".join(MASK if _is_telling(word) else word for word in words)
+
+
+def host_of(url: str) -> str:
+    """Return a referrer's host in lower case, or "" where there is none or it is a bare address."""
+    try:
+        host = urlsplit(url[:2048]).hostname or ""
+    except ValueError:
+        return ""
+    if ":" in host or _IPV4.search(host) or not re.fullmatch(r"[a-z0-9._-]{1,253}", host):
+        return ""
+    return host
+
+
+def props_of(props: Mapping[str, object], allowed: frozenset[str]) -> dict[str, str]:
+    """Keep allow-listed properties that are numbers or short words; the rest is not written."""
+    kept = {key: text for key, value in props.items() if key in allowed and (text := _prop(value))}
+    return dict(list(kept.items())[:MAX_PROPS])
+
+
+def is_goal_name(name: str) -> bool:
+    return _GOAL_NAME.match(name) is not None and not _is_telling(name)
+
+
+def _prop(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return f"{value:.2f}".rstrip("0").rstrip(".") if abs(value) < 1e6 else ""
+    return value if isinstance(value, str) and _ENUMERATION.match(value) else ""
+
+
+def _segment(segment: str) -> str:
+    plain = _CONTROL.sub("", unquote(segment))
+    if len(plain) > MAX_SEGMENT or _is_telling(plain):
+        return MASK
+    return plain
+
+
+def _is_telling(text: str) -> bool:
+    text = _DATE.sub("", text)
+    return bool(
+        _EMAIL.search(text)
+        or _LONG_NUMBER.search(text)
+        or _UUID.search(text)
+        or _HEX.search(text)
+        or _IPV4.search(text)
+        or _IPV6.search(text)
+        or any(_looks_random(match) for match in _TOKEN.findall(text))
+    )
+
+
+def _looks_random(text: str) -> bool:
+    """Tell a token from a long slug: it mixes digits or capitals into one long unbroken run."""
+    longest = max(re.split(r"[-_.+/=~]", text), key=len)
+    if len(longest) < 16:
+        return False
+    has_digit = any(character.isdigit() for character in longest)
+    changes_case = any(a.islower() and b.isupper() for a, b in zip(longest, longest[1:], strict=False))
+    return has_digit or changes_case or len(longest) > 40
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

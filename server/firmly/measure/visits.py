@@ -1,0 +1,72 @@
+"""Which visit an event belongs to: a bounded table that lives only in memory and is never written.
+
+A visit's id is random and dies with the visit. The table's keys are keyed hashes whose key exists
+only in memory and changes daily, so that even a misused device id cannot follow anybody beyond a day.
+"""
+
+import hashlib
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+INACTIVITY = timedelta(minutes=30)
+MAX_VISITS = 200_000
+MAX_SEQ = 65_535
+
+
+@dataclass(slots=True)
+class Visit:
+    """One visit under way. ``id`` is what is written; 64 random bits, never 0."""
+
+    id: int
+    last_at: datetime
+    campaign: tuple[str, ...]
+    next_seq: int = 0
+
+
+class VisitTable:
+    """Finds or starts visits. Not for several threads."""
+
+    def __init__(self) -> None:
+        self._visits: OrderedDict[bytes, Visit] = OrderedDict()
+        self._day: date | None = None
+        self.key = b""
+
+    def rotate(self, now: datetime) -> None:
+        """Change the key, and with it forget every visit, when the day (UTC) has changed."""
+        if now.date() != self._day:
+            self._day = now.date()
+            self.key = secrets.token_bytes(32)
+            self._visits.clear()
+
+    def device_key(self, site_id: int, device_visit: str) -> bytes:
+        """Key a consented visit: the id that the visitor's device holds for this visit."""
+        return hashlib.blake2b(
+            device_visit.encode(), digest_size=16, key=self.key, person=b"device-visit", salt=site_id.to_bytes(16, "big")
+        ).digest()
+
+    def find_or_start(self, key: bytes, now: datetime, campaign: tuple[str, ...]) -> tuple[Visit, bool]:
+        """Return the visit under ``key`` and whether it starts now.
+
+        A visit ends after 30 minutes without an event, and where a new campaign begins
+        (``campaign`` is empty on pages that name none).
+        """
+        visit = self._visits.get(key)
+        is_over = visit is not None and (
+            now - visit.last_at > INACTIVITY or (any(campaign) and campaign != visit.campaign)
+        )
+        if visit is None or is_over:
+            visit = Visit(secrets.randbits(64) or 1, now, campaign)
+            self._visits[key] = visit
+            self._visits.move_to_end(key)
+            while len(self._visits) > MAX_VISITS:
+                self._visits.popitem(last=False)
+            return visit, True
+        visit.last_at = now
+        self._visits.move_to_end(key)
+        return visit, False
+
+    def forget(self, key: bytes) -> None:
+        """Take back a start whose event could not be stored, so that the retry starts it."""
+        self._visits.pop(key, None)
