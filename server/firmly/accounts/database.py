@@ -1,0 +1,168 @@
+"""The control plane's database: engine, transactions and migrations, on SQLite or PostgreSQL.
+
+Owns how rows reach the disk, not what they mean: tables of other packages use `Base` too.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import alembic.command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event, make_url
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import TypeDecorator
+
+from firmly.model import FirmlyError
+
+_MIGRATIONS = "firmly.accounts:migrations"
+_BUSY_TIMEOUT_MS = 10_000
+_WRITES = "firmly_writes"
+
+
+class Base(DeclarativeBase):
+    """What every table of the control plane derives from; constraints have names that migrations can rely on."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime that comes back aware and in UTC, also from SQLite, which keeps no zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise TypeError("a time without its zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class ControlPlane:
+    """One database of workspaces, members, sites and consent records."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._writing = engine.execution_options(**{_WRITES: True})
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Open one transaction that may write: committed at the end, rolled back on any exception.
+
+        On SQLite it holds the only write lock from its first statement on, so that what it read
+        is still true when it writes. Keep it short; other writers wait at most 10 seconds.
+        """
+        with Session(self._writing, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Open one transaction that only reads; it waits for no writer and always rolls back."""
+        with Session(self._engine, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Open one writing transaction below the mapper: for migrations and checks of the schema."""
+        with self._writing.begin() as connection:
+            yield connection
+
+    def migrate(self) -> None:
+        """Bring the schema to the newest revision, in one transaction. Harmless when it is there already.
+
+        Raises:
+            FirmlyError: where the database was made by a newer Firmly; it is left as it is.
+        """
+        config = Config()
+        config.set_main_option("script_location", _MIGRATIONS)
+        try:
+            with self.connection() as connection:
+                config.attributes["connection"] = connection
+                alembic.command.upgrade(config, "head")
+        except CommandError as error:
+            raise FirmlyError(f"the control plane's database does not fit this release of Firmly: {error}") from error
+
+    def close(self) -> None:
+        """Close all connections. Harmless when repeated."""
+        self._engine.dispose()
+
+
+def open_control_plane(url: str) -> ControlPlane:
+    """Open the database at ``url``: ``sqlite:///path`` or ``postgresql+psycopg://...``; `migrate` makes its tables.
+
+    A SQLite file that does not exist yet is made, readable by its owner only.
+
+    Raises:
+        FirmlyError: where the address cannot be used; its text, which may hold a password, is not shown.
+    """
+    try:
+        parsed = make_url(url)
+        engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _server(parsed)
+    except ArgumentError:
+        raise FirmlyError("the database address does not parse: see FIRMLY_DATABASE_URL in docs/SETTINGS.md") from None
+    except ModuleNotFoundError as error:
+        raise FirmlyError(f"the database needs the Python package {error.name!r}, which is not installed") from None
+    return ControlPlane(engine)
+
+
+def _server(url: URL) -> Engine:
+    # Parameters hold e-mail addresses and password hashes: they may not reach a message or a log.
+    return create_engine(url, hide_parameters=True, pool_pre_ping=True)
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database in (None, "", ":memory:"):
+        raise FirmlyError("the control plane needs a file: sqlite:///path (FIRMLY_DATABASE_URL)")
+    _make_private(Path(str(url.database)))
+    engine = create_engine(url, hide_parameters=True)
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _make_private(file: Path) -> None:
+    """Make the file before SQLite does, since its journals take over the rights of the file."""
+    try:
+        file.touch(mode=0o600, exist_ok=True)
+    except OSError as error:
+        raise FirmlyError(f"the control plane's file {file} cannot be opened: {error.strerror}") from None
+
+
+def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    # TRICKY: Python's driver starts transactions by itself, late and not before DDL. With
+    # `isolation_level = None` it leaves that to `_begin`, so that migrations roll back as a whole.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"pragma busy_timeout = {_BUSY_TIMEOUT_MS}")
+    cursor.execute("pragma journal_mode = wal")
+    cursor.execute("pragma synchronous = full")
+    cursor.execute("pragma foreign_keys = on")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # TRICKY: a deferred transaction that reads and then writes fails at once with SQLITE_BUSY when
+    # another process wrote in between; no timeout helps. Hence writers take the lock first.
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("begin immediate" if writes else "begin")
