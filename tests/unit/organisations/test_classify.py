@@ -1,0 +1,177 @@
+"""Holders as registries write them, from many countries: each rule decides the cases it should."""
+
+import pytest
+
+from firmly.model import Confidence, DropReason, OrgKind
+from firmly.organisations.classify import RULES, Lists, Named, Withheld, classify, holder_facts
+from firmly.organisations.data_file import Holder
+
+
+def holder(name: str, country: str, networks: int = 2, addresses: int = 1024) -> Holder:
+    return Holder(64500, name, country, networks, addresses, 1)
+
+
+BUSINESS, EDUCATION, GOVERNMENT, NONPROFIT = OrgKind
+
+NAMED = [
+    ("Siemens AG", "DE", BUSINESS),
+    ("Robert Bosch Gesellschaft mit Beschraenkter Haftung", "DE", BUSINESS),
+    ("AB Volvo", "SE", BUSINESS),
+    ("Ericsson Inc.", "SE", BUSINESS),
+    ("Novartis AG", "CH", BUSINESS),
+    ("Nokia Solutions and Networks Oy", "FI", BUSINESS),
+    ("UPM-Kymmene Oyj", "FI", BUSINESS),
+    ("ING Bank N.V.", "NL", BUSINESS),
+    ("Flughafen Muenchen GmbH", "DE", BUSINESS),
+    ("Banca Mediolanum S.p.A.", "IT", BUSINESS),
+    ("Fidelidade Companhia de Seguros SA", "PT", BUSINESS),
+    ("Alior Bank S.A.", "PL", BUSINESS),
+    ("IDNIC-EXAMPLE-AS-ID - PT. CONTOH ASURANSI", "ID", BUSINESS),
+    ("Japan Airlines Co.,Ltd.", "JP", BUSINESS),
+    ("Michigan State University Federal Credit Union", "US", BUSINESS),
+    ("Massachusetts Institute of Technology", "US", EDUCATION),
+    ("Aalto University", "FI", EDUCATION),
+    ("Jyvaskylan yliopisto", "FI", EDUCATION),
+    ("Universitaet Stuttgart", "DE", EDUCATION),
+    ("Uniwersytet Warszawski", "PL", EDUCATION),
+    ("Univerzita Karlova", "CZ", EDUCATION),
+    ("Universita di Padova", "IT", EDUCATION),
+    ("UNIVERSIDADE DE SAO PAULO", "BR", EDUCATION),
+    ("Tallinna Tehnikaulikool", "EE", EDUCATION),
+    ("Bogazici Universitesi", "TR", EDUCATION),
+    ("Debreceni Egyetem", "HU", EDUCATION),
+    ("Panepistimio Kritis", "GR", EDUCATION),
+    ("CERN - European Organization for Nuclear Research", "CH", EDUCATION),
+    ("Clark County School District", "US", EDUCATION),
+    ("City of Espoo", "FI", GOVERNMENT),
+    ("Oulun kaupunki", "FI", GOVERNMENT),
+    ("Uppsala Kommun", "SE", GOVERNMENT),
+    ("Oslo kommune", "NO", GOVERNMENT),
+    ("Bundesministerium des Innern", "DE", GOVERNMENT),
+    ("Gemeente Den Haag", "NL", GOVERNMENT),
+    ("Ministere des Affaires Etrangeres", "FR", GOVERNMENT),
+    ("Ayuntamiento de Madrid", "ES", GOVERNMENT),
+    ("Comune di Novara", "IT", GOVERNMENT),
+    ("Urzad Miasta Krakowa", "PL", GOVERNMENT),
+    ("Ministerul Finantelor", "RO", GOVERNMENT),
+    ("AS61656 - PREFEITURA MUNICIPAL DE LAJEADO", "BR", GOVERNMENT),
+    ("Haridus- ja Teadusministeerium", "EE", GOVERNMENT),
+    ("Orange County, Florida", "US", GOVERNMENT),
+    ("Hauptverband der Sozialversicherung", "AT", NONPROFIT),
+    ("Klinikum Ingolstadt GmbH", "DE", NONPROFIT),
+    ("Fundacion Integra", "ES", NONPROFIT),
+]
+
+
+@pytest.mark.parametrize(("name", "country", "kind"), NAMED, ids=[name for name, _, _ in NAMED])
+def test_an_organisation_with_positive_evidence_is_named(name: str, country: str, kind: OrgKind, lists: Lists) -> None:
+    verdict = classify(holder(name, country), lists)
+
+    assert isinstance(verdict, Named)
+    assert verdict.kind is kind
+
+
+WITHHELD = [
+    ("Example Residential Pool", "US", DropReason.HOME_NETWORK),
+    ("Private Customer, Example AB", "SE", DropReason.HOME_NETWORK),
+    ("Dynamic IP Address for residential Broadband Customers", "SG", DropReason.HOME_NETWORK),
+    ("Stiftelsen Goteborgs Studentbostader", "SE", DropReason.HOME_NETWORK),
+    ("Bank Broadband Ltd", "GB", DropReason.HOME_NETWORK),
+    ("CSC - Tieteen tietotekniikan keskus Oy", "FI", DropReason.CARRIER_NETWORK),
+    ("SURFNET-NL SURF B.V.", "NL", DropReason.CARRIER_NETWORK),
+    ("Verein zur Foerderung eines Deutschen Forschungsnetzes e.V.", "DE", DropReason.CARRIER_NETWORK),
+    ("Jisc Services Limited", "GB", DropReason.CARRIER_NETWORK),
+    ("GEANT Vereniging", "NL", DropReason.CARRIER_NETWORK),
+    ("University of Missouri - dba the Missouri Research and Education Network (MOREnet)", "US",
+     DropReason.CARRIER_NETWORK),
+    ("Bankinsurance Muster e.K.", "DE", DropReason.PERSON),
+    ("Chemie Muster Inh. Erika Muster", "DE", DropReason.PERSON),
+    ("Bakkerij Voorbeeld eenmanszaak", "NL", DropReason.PERSON),
+    ("Tmi Matti Meikalainen", "FI", DropReason.PERSON),
+    ("FOP Petrenko Ivan", "UA", DropReason.PERSON),
+    ("IP Ivanov Ivan Ivanovich", "RU", DropReason.PERSON),
+    ("Juan Perez trading as Example Logistics Ltd", "GB", DropReason.PERSON),
+    ("T-Mobile USA, Inc.", "US", DropReason.MOBILE_NETWORK),
+    ("Vodafone Ireland Limited", "IE", DropReason.MOBILE_NETWORK),
+    ("Hetzner Online GmbH", "DE", DropReason.HOSTING_NETWORK),
+    ("Amazon.com, Inc.", "US", DropReason.HOSTING_NETWORK),
+    ("31173 Services AB", "SE", DropReason.VPN_NETWORK),
+    ("Example VPN Logistics Ltd", "GB", DropReason.VPN_NETWORK),
+    ("Comcast Cable Communications, LLC", "US", DropReason.CARRIER_NETWORK),
+    ("TSF-IP-Core Telia Finland Oyj", "FI", DropReason.CARRIER_NETWORK),
+    ("Elisa Oyj", "FI", DropReason.CARRIER_NETWORK),
+    ("REDE EXEMPLO TELECOMUNICACOES LTDA", "BR", DropReason.CARRIER_NETWORK),
+    ("Stadtwerke Beispiel GmbH", "DE", DropReason.CARRIER_NETWORK),
+    ("K-Net Forening", "DK", DropReason.CARRIER_NETWORK),
+    ("Beispiel Handel", "DE", DropReason.NO_EVIDENCE),
+    ("Example Widgets Ltd", "GB", DropReason.NO_EVIDENCE),
+    ("Karl Dyson", "GB", DropReason.NO_EVIDENCE),
+    ("Dyson Karl", "GB", DropReason.NO_EVIDENCE),
+    ("Institut Beispiel AG", "CH", DropReason.NO_EVIDENCE),
+    ("Chun Ming Ou Bank", "TW", DropReason.NO_EVIDENCE),
+    ("4F, No.114, Sec.1, Chung-Shiao W. Road", "TW", DropReason.NO_EVIDENCE),
+    ("", "PR", DropReason.NO_EVIDENCE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "country", "reason"), WITHHELD, ids=[name for name, _, _ in WITHHELD])
+def test_everybody_else_is_withheld_with_a_reason(name: str, country: str, reason: DropReason, lists: Lists) -> None:
+    verdict = classify(holder(name, country), lists)
+
+    assert isinstance(verdict, Withheld)
+    assert verdict.reason is reason
+
+
+def test_a_short_legal_form_counts_only_in_its_country(lists: Lists) -> None:
+    assert isinstance(classify(holder("Naidis Metall OÜ", "EE"), lists), Named)
+    assert classify(holder("Naidis Metall OÜ", "TW"), lists) == Withheld(DropReason.NO_EVIDENCE, "")
+
+
+def test_a_firm_known_only_by_its_trade_is_not_named_when_it_is_as_large_as_a_carrier(lists: Lists) -> None:
+    assert isinstance(classify(holder("Example Finance LLC", "US"), lists), Named)
+    assert classify(holder("Example Finance LLC", "US", addresses=1 << 20), lists) == Withheld(
+        DropReason.NO_EVIDENCE, ""
+    )
+    assert classify(holder("Example Finance LLC", "US", networks=400), lists) == Withheld(DropReason.NO_EVIDENCE, "")
+
+
+def test_associations_are_named_with_less_confidence(lists: Lists) -> None:
+    assert classify(holder("Fundacion Integra", "ES"), lists) == Named(NONPROFIT, Confidence.MEDIUM, "fundacion")
+
+
+ONLY_BY = {
+    "pool_word": ("Example Bank Pool Ltd", "GB"),
+    "research_network": ("Geant University", "NL"),
+    "natural_person": ("Chemie Muster GmbH Inh. Erika Muster", "DE"),
+    "well_known_firm": ("Siemens AG", "DE"),
+    "public_body": ("Aalto University", "FI"),
+    "carrier_word": ("Example Bank Telecom Ltd", "GB"),
+    "firm_of_a_trade": ("Example Insurance Ltd", "GB"),
+    "non_profit": ("Fundacion Integra", "ES"),
+}
+
+
+def test_every_rule_has_a_case_that_only_it_decides(lists: Lists) -> None:
+    assert [rule.__name__ for rule in RULES] == list(ONLY_BY)
+    for rule in RULES:
+        name, country = ONLY_BY[rule.__name__]
+        facts = holder_facts(holder(name, country), lists)
+        answers = [other(facts, lists) for other in RULES]
+        first = next(place for place, answer in enumerate(answers) if answer is not None)
+        rest = next((answer for answer in answers[first + 1 :] if answer is not None), None)
+        assert RULES[first] is rule
+        assert getattr(rest, "reason", getattr(rest, "kind", None)) != getattr(
+            answers[first], "reason", getattr(answers[first], "kind", None)
+        )
+
+
+PERSONS = ["John Smith", "Maria Garcia Lopez", "Matti Virtanen", "Anna-Lena Mueller", "Wei Zhang", "Giovanni Rossi",
+           "Jean-Pierre Dubois", "Olga Petrova", "Yuki Tanaka", "Ahmet Yilmaz", "Margaret Court", "Charlotte Church",
+           "Karl Dyson", "Henry Ford", "Ivan Novak", "Nguyen Van An", "Pedro Banco", "Zoe Kellogg"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PERSONS)
+@pytest.mark.parametrize("form", ["{}", "Tmi {}", "{} e.K.", "{} t/a Example", "{} sole trader", "{} EIRELI"])
+def test_a_person_is_never_named(name: str, form: str, lists: Lists) -> None:
+    for country in ("FI", "DE", "GB", "BR", "TR", "TW", ""):
+        assert isinstance(classify(holder(form.format(name), country), lists), Withheld)
