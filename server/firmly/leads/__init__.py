@@ -1,0 +1,1 @@
+"""Leads: the organisations that visited, as the members of one workspace may see them."""

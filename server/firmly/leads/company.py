@@ -1,0 +1,41 @@
+"""A company's page: who it is, what it did in a range of days, and its visits."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from firmly.leads.days import DayRange
+from firmly.leads.filter import Cursor
+from firmly.leads.lead import DayTotals, Identity, Moment, Totals
+from firmly.leads.visit import Visit
+
+MIN_COUNT_DAYS = 3
+"""An organisation that is only ever counted is shown from this many distinct days on."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Over all that is kept: how many distinct days, since when, whether any route is kept."""
+
+    days: int
+    has_route: bool
+    first_day: date
+    last: Moment
+
+    @property
+    def may_be_shown(self) -> bool:
+        return self.has_route or self.days >= MIN_COUNT_DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """``days`` holds only days with a visit, oldest first; ``visits`` those with a route, newest
+    first, ``next`` the place to go on; ``counted`` the days without a route, newest first."""
+
+    identity: Identity
+    history: History
+    range: DayRange
+    totals: Totals
+    days: tuple[DayTotals, ...]
+    visits: tuple[Visit, ...]
+    next: Cursor | None
+    counted: tuple[DayTotals, ...]

@@ -1,0 +1,20 @@
+-- Who some organisations are, and the evidence for it, as last seen.
+-- parameters: workspace_id; org_ids; today
+-- columns: org_id, name, kind, country (alpha-2 or ''), domain ('': unknown), asn, registered_name,
+--   source, as_of, confidence
+select
+    org_id,
+    argMax(organisations.name, last_minute) as name,
+    argMax(organisations.kind, last_minute) as kind,
+    argMax(organisations.country, last_minute) as country,
+    argMax(organisations.domain, last_minute) as domain,
+    argMax(organisations.asn, last_minute) as asn,
+    argMax(organisations.registered_name, last_minute) as registered_name,
+    argMax(organisations.source, last_minute) as source,
+    argMax(organisations.as_of, last_minute) as as_of,
+    argMax(organisations.confidence, last_minute) as confidence
+from organisations
+where workspace_id = {workspace_id:UInt32}
+    and org_id in {org_ids:Array(UInt64)}
+    and retain_until > {today:Date}
+group by org_id

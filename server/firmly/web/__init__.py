@@ -1,0 +1,1 @@
+"""The HTTP edge for members: pages under `/app`, rendered on the server."""

@@ -1,0 +1,51 @@
+"""Pages for what cannot be shown: what happened, and what to do. They read no store."""
+
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from firmly.model import InvalidInputError, Problem
+from firmly.web.pages import Pages
+
+_SAID: dict[int, tuple[str, str]] = {
+    403: (
+        "This form cannot be used",
+        "It was open too long, or came from another window. Go back, reload the page and send it again.",
+    ),
+    404: (
+        "There is nothing to show here",
+        "The address is wrong, the company is no longer kept, or your workspace may not see it.",
+    ),
+    405: ("This address cannot be used that way", "Start from the list of leads."),
+    413: ("This is too large", "A form may hold 16 kB. Shorten what you entered."),
+}
+_BROKEN = (
+    "Firmly could not show this page",
+    "Try again. If it stays, tell the person who runs this installation; its log names the cause.",
+)
+
+
+class Failures:
+    """Exception handlers of the pages."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def http(self, _request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        title, text = _SAID.get(error.status_code, (HTTPStatus(error.status_code).phrase, ""))
+        response = self._show(error.status_code, title, text)
+        response.headers.update(error.headers or {})
+        return response
+
+    def input(self, _request: Request, error: Exception) -> Response:
+        assert isinstance(error, InvalidInputError)
+        return self._show(400, str(error).partition(":\n")[0].capitalize(), "", error.problems)
+
+    def broken(self, _request: Request, _error: Exception) -> Response:
+        return self._show(500, *_BROKEN)
+
+    def _show(self, status: int, title: str, text: str, problems: list[Problem] | None = None) -> Response:
+        return self._pages.part("failure.html", status, code=status, title=title, text=text, problems=problems or [])

@@ -1,0 +1,49 @@
+"""A town of firms over one real warehouse. Making one takes seconds, so tests share it and keep to
+workspaces of their own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+
+from firmly.accounts.database import open_control_plane
+from firmly.accounts.passwords import Passwords
+from firmly.accounts.service import Accounts
+from firmly.leads.service import Leads
+from firmly.warehouse.store import Warehouse, open_embedded
+from tests.town import Firm, HandClock, Town
+
+
+@pytest.fixture(scope="session")
+def warehouse(warehouse_folder: Path) -> Iterator[Warehouse]:
+    warehouse = open_embedded(warehouse_folder, "town")
+    yield warehouse
+    warehouse.close()
+
+
+@pytest.fixture(scope="session")
+def shared_town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    control_plane = open_control_plane(f"sqlite:///{tmp_path_factory.mktemp('town') / 'accounts.sqlite'}")
+    control_plane.migrate()
+    clock = HandClock()
+    quick = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    yield Town(Accounts(control_plane, clock, quick), clock)
+    control_plane.close()
+
+
+@pytest.fixture
+def town(shared_town: Town) -> Iterator[Town]:
+    start = shared_town.clock.now
+    yield shared_town
+    shared_town.clock.now = start
+
+
+@pytest.fixture
+def firm(town: Town) -> Firm:
+    return town.firm()
+
+
+@pytest.fixture
+def leads(warehouse: Warehouse, town: Town) -> Leads:
+    return Leads(warehouse, town.clock)

@@ -1,0 +1,50 @@
+"""Laws for the statements that members' pages run: scoped, documented, from rollups."""
+
+import re
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+QUERIES = [
+    Path(str(entry)) for entry in (files("firmly.warehouse") / "queries").iterdir() if entry.name.endswith(".sql")
+]
+SERVICE = (files("firmly.leads") / "service.py").read_text()
+
+
+def statement(query: Path) -> str:
+    return "\n".join(line for line in query.read_text().splitlines() if not line.startswith("--"))
+
+
+every_query = pytest.mark.parametrize("query", [pytest.param(path, id=path.stem) for path in QUERIES])
+
+
+@every_query
+def test_every_where_of_a_table_starts_with_the_workspace(query: Path) -> None:
+    tables = re.findall(r"\bfrom\s+[a-z]\w*", statement(query))
+    scoped = re.findall(r"\bfrom\s+[a-z]\w*\s+where\s+workspace_id = \{workspace_id:UInt32\}", statement(query))
+    assert len(scoped) == len(tables) > 0
+
+
+@every_query
+def test_no_query_of_a_page_reads_raw_events(query: Path) -> None:
+    assert not re.search(r"\bfrom\s+events\b", statement(query))
+
+
+@every_query
+def test_header_documents_every_parameter(query: Path) -> None:
+    header = query.read_text().partition("select")[0]
+    used = set(re.findall(r"\{(\w+):", statement(query)))
+    assert "-- columns: " in header
+    assert {name for name in used if not re.search(rf"\b{name}\b", header)} == set()
+
+
+@every_query
+def test_what_has_a_retention_is_read_within_it(query: Path) -> None:
+    if "coverage_hours" not in statement(query):
+        assert "retain_until > {today:Date}" in statement(query)
+
+
+@every_query
+def test_every_query_is_used(query: Path) -> None:
+    assert f'"{query.stem}"' in SERVICE
