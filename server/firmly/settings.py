@@ -61,9 +61,11 @@ def _path(text: str) -> Path:
 
 def _http_url(text: str) -> str:
     parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
         raise ValueError
-    return text.rstrip("/")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or any(map(str.isspace, text)) or parts.port == 0:
+        raise ValueError
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _optional_url(text: str) -> str:
@@ -131,43 +133,73 @@ def _log_level(text: str) -> str:
 SETTINGS: tuple[Setting, ...] = (
     Setting("data_dir", "./firmly-data", _path, "a folder", "Where everything is kept on this machine."),
     Setting(
-        "base_url", "http://127.0.0.1:8000", _http_url, "an http or https address without a path",
+        "base_url",
+        "http://127.0.0.1:8000",
+        _http_url,
+        "an http or https address without a path",
         "The address under which people and sites reach Firmly.",
     ),
     Setting("host", "127.0.0.1", _host, "an address or host name", "The interface to listen on."),
     Setting("port", "8000", _whole(1, 65535), "a whole number from 1 to 65535", "The port to listen on."),
     Setting(
-        "clickhouse_url", "", _optional_url, "an http or https address, or nothing",
-        "The ClickHouse server. Empty: chDB, embedded, in the data directory.", is_secret=True,
+        "clickhouse_url",
+        "",
+        _optional_url,
+        "an http or https address, or nothing",
+        "The ClickHouse server. Empty: chDB, embedded, in the data directory.",
+        is_secret=True,
     ),
     Setting(
-        "database_url", "", _database_url, "sqlite:///... or postgresql+psycopg://..., or nothing",
-        "The control plane's database. Empty: SQLite in the data directory.", is_secret=True,
+        "database_url",
+        "",
+        _database_url,
+        "sqlite:///... or postgresql+psycopg://..., or nothing",
+        "The control plane's database. Empty: SQLite in the data directory.",
+        is_secret=True,
     ),
     Setting(
-        "org_databases", "", _files, "MMDB files that exist, separated by commas",
+        "org_databases",
+        "",
+        _files,
+        "MMDB files that exist, separated by commas",
         "Organisation data. Empty: the bundled file.",
     ),
     Setting(
-        "trusted_proxies", "", _networks, "networks such as 10.0.0.0/8, separated by commas",
+        "trusted_proxies",
+        "",
+        _networks,
+        "networks such as 10.0.0.0/8, separated by commas",
         "Proxies whose forwarding headers count. Empty: nobody's.",
     ),
     Setting(
-        "secret_key", "", _secrets, "keys of at least 32 characters, newest first, separated by commas",
+        "secret_key",
+        "",
+        _secrets,
+        "keys of at least 32 characters, newest first, separated by commas",
         "Signs tokens and sessions; older keys stay valid for reading. Empty: made once, in the data directory.",
         is_secret=True,
     ),
     Setting(
-        "spool_max_bytes", str(2**30), _whole(2**20, 2**50), "a whole number of bytes from 1048576",
+        "spool_max_bytes",
+        str(2**30),
+        _whole(2**20, 2**50),
+        "a whole number of bytes from 1048576",
         "Events that wait for the warehouse may fill this much; beyond it requests get 503.",
     ),
     Setting(
-        "spool_min_free_bytes", str(256 * 2**20), _whole(0, 2**50), "a whole number of bytes",
+        "spool_min_free_bytes",
+        str(256 * 2**20),
+        _whole(0, 2**50),
+        "a whole number of bytes",
         "Free disk space below which requests get 503.",
     ),
     Setting(
-        "metrics_token", "", _metrics_token, "at least 16 characters, or nothing",
-        "Bearer token for /metrics. Empty: /metrics is off.", is_secret=True,
+        "metrics_token",
+        "",
+        _metrics_token,
+        "at least 16 characters, or nothing",
+        "Bearer token for /metrics. Empty: /metrics is off.",
+        is_secret=True,
     ),
     Setting("log_level", "info", _log_level, "debug, info, warning or error", "How much is logged."),
 )
@@ -191,7 +223,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         text = environ.get(variable, setting.default)
         try:
             values[setting.name] = setting.parse(text)
-        except ValueError:
+        except (ValueError, OSError, RuntimeError):  # A file out of reach; a home folder of nobody.
             shown = "(withheld)" if setting.is_secret else text
             problems.append(Problem(variable, shown, setting.expected))
     if problems:
@@ -222,7 +254,7 @@ def _shown(setting: Setting, value: object) -> str:
 def as_markdown() -> str:
     """Return docs/SETTINGS.md, generated from `SETTINGS`."""
     rows = [
-        f"| `{setting.variable}` | {f'`{setting.default}`' if setting.default else 'empty'} | {setting.expected} | {setting.meaning} |"
+        f"| `{setting.variable}` | {_code(setting.default)} | {setting.expected} | {setting.meaning} |"
         for setting in SETTINGS
     ]
     return "\n".join(
@@ -238,3 +270,7 @@ def as_markdown() -> str:
             "",
         )
     )
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else "empty"

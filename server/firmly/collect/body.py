@@ -1,9 +1,8 @@
 """Reads a request's body within a limit of bytes and of time."""
 
 import asyncio
-from typing import Never
 
-from starlette.types import Message, Receive, Scope
+from starlette.types import Receive, Scope
 
 from firmly.measure.wire import MAX_BODY_BYTES, MalformedError, TooLargeError
 
@@ -23,35 +22,30 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
         ClientGoneError: there is nobody to answer.
     """
     for name, value in scope["headers"]:
-        if name == b"content-length" and (not value.isdigit() or int(value) > MAX_BODY_BYTES):
+        if name == b"content-length" and not _is_within_limit(value):
             raise TooLargeError(f"Expected a body of at most {MAX_BODY_BYTES} bytes")
         if name == b"content-encoding" and value != b"identity":
             raise MalformedError("Expected a body without content-encoding")
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if message["type"] == "http.request" and not message.get("more_body"):
-        if len(body) > MAX_BODY_BYTES:
-            _refuse()
-        return body
     try:
         async with asyncio.timeout(MAX_WAIT_S):
-            return await _read_on(message, receive)
+            return await _read_whole(receive)
     except TimeoutError:
         raise MalformedError("Expected the whole body within ten seconds") from None
 
 
-async def _read_on(message: Message, receive: Receive) -> bytes:
-    body = b""
+def _is_within_limit(length: bytes) -> bool:
+    # By its digits first: int() raises where there are thousands of them.
+    return length.isdigit() and len(length) <= 9 and int(length) <= MAX_BODY_BYTES
+
+
+async def _read_whole(receive: Receive) -> bytes:
+    body = bytearray()
     while True:
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGoneError
         body += message.get("body", b"")
         if len(body) > MAX_BODY_BYTES:
-            _refuse()
+            raise TooLargeError(f"Expected a body of at most {MAX_BODY_BYTES} bytes")
         if not message.get("more_body"):
-            return body
-        message = await receive()
-
-
-def _refuse() -> Never:
-    raise TooLargeError(f"Expected a body of at most {MAX_BODY_BYTES} bytes")
+            return bytes(body)

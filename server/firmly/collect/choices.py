@@ -26,16 +26,16 @@ from firmly.model import Clock
 T = TypeVar("T")
 
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
-Receipt = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
+Receipt = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}\Z")]
 
 
 class ChoiceBody(msgspec.Struct, frozen=True):
     site: Key
-    banner: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
-    language: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{2,35}$")]
+    banner: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+    language: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{2,35}\Z")]
     action: Action
     choices: dict[Category, bool]
-    source: Annotated[str, msgspec.Meta(pattern=r"^(banner|preferences|api)$")]
+    source: Annotated[str, msgspec.Meta(pattern=r"^(banner|preferences|api)\Z")]
     receipt: Receipt | None = None
 
     @property

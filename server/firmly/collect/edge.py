@@ -37,6 +37,16 @@ _TELLING = re.compile(
 )
 """Headers in which a proxy may pass an address on, and the one that may carry another page's address."""
 
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
+_VALUE = r'(?:[^\s",;=\\]++|"(?:[^"\\]|\\.)*+")'
+_HOP = rf"{_NAME}={_VALUE}(?:[ \t]*+;[ \t]*+(?:{_NAME}={_VALUE})?+)*+"
+_PAIR = re.compile(rf"(?P<name>{_NAME})=(?P<value>{_VALUE})")
+_ELEMENT = re.compile(_HOP)
+_LINE = re.compile(rf"[ \t,]*+(?:{_HOP}[ \t]*+(?:,[ \t,]*+|$))*+")
+"""The grammar of `Forwarded`, with the blanks that lists allow, and with addresses outside of quotes
+as they are written in practice. Source: RFC 7239, 4; RFC 9110, 5.6."""
+_NODE = re.compile(r"\[(?P<v6>[^\]:]*:[^\]]*)\](?::[0-9]{1,5})?|(?P<v4>[0-9.]+):[0-9]{1,5}")
+
 
 class Edge:
     """Wraps an ASGI application. ``trusted``: proxies whose forwarding headers count."""
@@ -80,7 +90,7 @@ class Edge:
 
 
 def _allowed_on(path: str) -> frozenset[bytes] | None:
-    if path.startswith("/f/c"):
+    if path == "/f/c" or path.startswith("/f/c/"):
         return _CHOICE_HEADERS
     return _EVENT_HEADERS if path.startswith("/f/") else None
 
@@ -130,29 +140,38 @@ class _TrustedProxies:
         return any(len(packed) == len(first) and value & mask == base for first, mask, base in self._networks)
 
 
-def _values(headers: list[tuple[bytes, bytes]], name: bytes) -> str:
-    return ",".join(value.decode("latin-1") for key, value in headers if key == name)
+def _values(headers: list[tuple[bytes, bytes]], name: bytes) -> list[str]:
+    return [value.decode("latin-1") for key, value in headers if key == name]
 
 
 def _x_forwarded_for(headers: list[tuple[bytes, bytes]]) -> list[str]:
-    return [_without_port(item.strip()) for item in _values(headers, b"x-forwarded-for").split(",") if item.strip()][
-        -MAX_HOPS:
-    ]
+    items = (item.strip(" \t") for value in _values(headers, b"x-forwarded-for") for item in value.split(","))
+    return [_without_port(item) for item in items if item][-MAX_HOPS:]
 
 
 def _forwarded(headers: list[tuple[bytes, bytes]]) -> list[str]:
+    """Return one node per element, left to right, "" for a hop that does not say.
+
+    Read by the grammar, quotes too: a proxy that quotes the client's `Host` into its own element
+    must not be made to write a comma and another `for` (RFC 7239, 4). A line that does not parse
+    is one node that is refused.
+    """
     nodes = []
-    for element in _values(headers, b"forwarded").split(","):
-        for pair in element.split(";"):
-            key, _, value = pair.strip().partition("=")
-            if key.lower() == "for":
-                nodes.append(_without_port(value.strip().strip('"')))
+    for line in _values(headers, b"forwarded"):
+        elements = [match[0] for match in _ELEMENT.finditer(line)] if _LINE.fullmatch(line) else [""]
+        nodes += [_node(element) for element in elements]
     return nodes[-MAX_HOPS:]
+
+
+def _node(element: str) -> str:
+    said = [pair["value"] for pair in _PAIR.finditer(element) if pair["name"].lower() == "for"]
+    if len(said) != 1:
+        return ""
+    value: str = said[0]
+    return _without_port(value[1:-1] if value.startswith('"') else value)
 
 
 def _without_port(node: str) -> str:
     """Take brackets and port off a forwarding header's node; anything odd stays odd and is refused."""
-    if node.startswith("["):
-        return node[1:].partition("]")[0]
-    host, colon, port = node.partition(":")
-    return host if colon and port.isdigit() and "." in host else node
+    match = _NODE.fullmatch(node)
+    return match["v6"] or match["v4"] if match else node

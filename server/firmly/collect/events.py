@@ -14,9 +14,10 @@ from firmly.collect.problem import Headers, send_problem
 from firmly.measure.arrival import Arrival
 from firmly.measure.batches import BatchMemory
 from firmly.measure.pipeline import Outcome, Pipeline
-from firmly.measure.wire import Batch, MalformedError, TooLargeError, decode
+from firmly.measure.wire import MalformedError, TooLargeError, decode
 from firmly.model import Clock, DropReason
 from firmly.spool.writer import Spool, SpoolFullError
+
 RETRY_AFTER_S = 10
 
 _CORS: Headers = [

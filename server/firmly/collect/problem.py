@@ -7,7 +7,9 @@ Headers = list[tuple[bytes, bytes]]
 
 
 def problem_body(status: int, title: str, detail: str = "") -> bytes:
-    return orjson.dumps({"type": "about:blank", "title": title, "status": status, **({"detail": detail} if detail else {})})
+    return orjson.dumps(
+        {"type": "about:blank", "title": title, "status": status, **({"detail": detail} if detail else {})}
+    )
 
 
 async def send_problem(send: Send, status: int, title: str, detail: str = "", headers: Headers | None = None) -> None:

@@ -53,7 +53,7 @@ class ScriptShelf:
             "cross-origin-resource-policy": "cross-origin",
             "x-content-type-options": "nosniff",
         }
-        if request.headers.get("if-none-match") == etag:
+        if etag in _etags(request.headers.get("if-none-match", "")):
             return Response(None, 304, headers)
         if "gzip" in request.headers.get("accept-encoding", ""):
             headers["content-encoding"] = "gzip"
@@ -65,3 +65,8 @@ class ScriptShelf:
         unchanged = self._consent.keep_banner(site, banner)
         script = script_of(site, self._files, banner.version, unchanged)
         return _Ready(site, sha256(script).hexdigest(), script, gzip.compress(script, 9, mtime=0))
+
+
+def _etags(if_none_match: str) -> list[str]:
+    """Return the tags a cache holds; one that a proxy weakened by compressing counts too (RFC 9110, 13.1.2)."""
+    return [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]

@@ -30,7 +30,7 @@ class BatchMemory:
                 batch = orjson.loads(line).get("batch")
                 if batch:
                     self._recent.add(bytes.fromhex(batch))
-            except (ValueError, AttributeError):  # A damaged line is the loader's matter.
+            except (ValueError, AttributeError, TypeError):  # A damaged line is the loader's matter.
                 continue
 
     async def is_stored(self, batch: str, now: datetime) -> bool:

@@ -13,9 +13,7 @@ from firmly.accounts.site import Site
 from firmly.model import DropReason
 
 COMPANY = "company"
-UNMEASURED = frozenset(
-    {DropReason.UNKNOWN_SITE, DropReason.FOREIGN_ORIGIN, DropReason.NO_CONSENT, DropReason.OBJECTED}
-)
+UNMEASURED = frozenset({DropReason.UNKNOWN_SITE, DropReason.FOREIGN_ORIGIN, DropReason.NO_CONSENT, DropReason.OBJECTED})
 """Refusals of what was not ours to measure: in the totals, never in a site's hours."""
 
 

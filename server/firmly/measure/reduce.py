@@ -6,6 +6,7 @@ Source of the rules: docs/PRIVACY.md, "What is reduced". Pure functions.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 MASK = "*"
@@ -19,8 +20,10 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _EMAIL = re.compile(r"@|%40", re.IGNORECASE)
 _LONG_NUMBER = re.compile(r"\d[\d ().+-]{5,}\d")
 """Seven digits or more, also with the separators of a phone number: an id of somebody or something."""
-_DATE = re.compile(r"(?<!\d)(?:19|20)\d\d[-_.]?[01]\d(?:[-_.]?[0-3]\d)?(?!\d)")
+_DATE = re.compile(r"(?<!\d)(?:19|20)\d\d[-_.]?(?:0[1-9]|1[0-2])(?:[-_.]?(?:0[1-9]|[12]\d|3[01]))?(?!\d)")
 """A year and month, with or without a day: common in addresses of articles and nobody's id."""
+_GROUPED_NUMBER = re.compile(r"[+(]*\d[\d().+-]*(?: [\d().+-]+)+")
+"""Groups of digits with blanks between them, as phone numbers stand in titles."""
 _UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
 _HEX = re.compile(r"(?<![0-9a-z])(?=[0-9a-f]*\d)[0-9a-f]{8,}(?![0-9a-z])", re.IGNORECASE)
 _IPV4 = re.compile(r"(?<!\d)\d{1,3}(?:[.\-_]\d{1,3}){3}(?!\d)")
@@ -84,7 +87,8 @@ def value_of(value: str) -> str:
 
 def title_of(title: str) -> str:
     words = _CONTROL.sub(" ", title)[:200].split()
-    return " ".join(MASK if _is_telling(word) else word for word in words)
+    masked = " ".join(MASK if _is_telling(word) else word for word in words)
+    return _GROUPED_NUMBER.sub(_without_long_number, masked)
 
 
 def host_of(url: str) -> str:
@@ -123,8 +127,13 @@ def _segment(segment: str) -> str:
     return plain
 
 
+def _without_long_number(match: re.Match[str]) -> str:
+    return MASK if sum(character.isdigit() for character in match[0]) >= 7 else match[0]
+
+
 def _is_telling(text: str) -> bool:
-    text = _DATE.sub("", text)
+    # Some links encode an address twice; who reads the result may decode it again.
+    text = _DATE.sub("", unquote(unquote(text)))
     return bool(
         _EMAIL.search(text)
         or _LONG_NUMBER.search(text)
@@ -142,7 +151,7 @@ def _looks_random(text: str) -> bool:
     if len(longest) < 16:
         return False
     has_digit = any(character.isdigit() for character in longest)
-    changes_case = any(a.islower() and b.isupper() for a, b in zip(longest, longest[1:], strict=False))
+    changes_case = any(a.islower() and b.isupper() for a, b in pairwise(longest))
     return has_digit or changes_case or len(longest) > 40
 
 

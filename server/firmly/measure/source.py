@@ -12,7 +12,9 @@ _SOCIAL = (
     "news.ycombinator.com",
 )  # fmt: skip
 _MAIL = ("mail.google.com", "outlook.live.com", "outlook.office.com", "mail.yahoo.com", "mail.proton.me")
-_PAID_MEDIA = frozenset({"cpc", "ppc", "paid", "cpm", "cpv", "display", "banner", "ads", "ad", "paidsocial", "retargeting"})
+_PAID_MEDIA = frozenset(
+    {"cpc", "ppc", "paid", "cpm", "cpv", "display", "banner", "ads", "ad", "paidsocial", "retargeting"}
+)
 _MAIL_MEDIA = frozenset({"email", "e-mail", "mail", "newsletter"})
 _SOCIAL_MEDIA = frozenset({"social", "social-media", "social-network", "sm"})
 

@@ -43,7 +43,11 @@ class VisitTable:
     def device_key(self, site_id: int, device_visit: str) -> bytes:
         """Key a consented visit: the id that the visitor's device holds for this visit."""
         return hashlib.blake2b(
-            device_visit.encode(), digest_size=16, key=self.key, person=b"device-visit", salt=site_id.to_bytes(16, "big")
+            device_visit.encode(),
+            digest_size=16,
+            key=self.key,
+            person=b"device-visit",
+            salt=site_id.to_bytes(16, "big"),
         ).digest()
 
     def find_or_start(self, key: bytes, now: datetime, campaign: tuple[str, ...]) -> tuple[Visit, bool]:

@@ -61,13 +61,20 @@ class SegmentFolder:
         self._number += 1
         path = self.path / f"{self._number:016d}-{secrets.token_hex(8)}{OPEN}"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        self._sync_names()
+        try:
+            self._sync_names()
+        except OSError:
+            os.close(descriptor)
+            path.unlink(missing_ok=True)
+            raise
         return path, descriptor
 
     def seal(self, path: Path) -> None:
-        """Hand a finished segment to the loader."""
+        """Hand a finished segment to the loader.
+
+        Where a power loss undoes the renaming, recovery seals the segment again under the same id.
+        """
         path.rename(path.with_suffix(SEALED))
-        self._sync_names()
 
     def sealed(self) -> list[Segment]:
         """Return the segments that wait for the warehouse, oldest first."""

@@ -6,6 +6,7 @@ so that it needs no locks; the event loop only collects lines and wakes those wh
 
 import asyncio
 import contextlib
+import logging
 import os
 import threading
 import time
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firmly.spool.segments import SegmentFolder
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class _Open:
     descriptor: int
     size: int
     created: float
+    is_spent: bool = False
+    """A write failed: nothing is added to it any more."""
 
 
 class Spool:
@@ -65,11 +70,14 @@ class Spool:
         if self._tick:
             self._tick.cancel()
             await asyncio.gather(self._tick, return_exceptions=True)
+        await self._on_thread(self._refuse_more)
         while self._is_committing:
             await asyncio.sleep(0.005)
-        await self._on_thread(self._seal)
-        self._thread.shutdown()
-        self._folder.close()
+        try:
+            await self._on_thread(self._seal)
+        finally:
+            self._thread.shutdown()
+            self._folder.close()
 
     @property
     def refusal(self) -> str | None:
@@ -127,17 +135,25 @@ class Spool:
         while True:
             await asyncio.sleep(pause)
             elapsed += pause
-            await self._on_thread(self._seal_if_due)
-            if elapsed >= 1 or self._refusal is not None:
-                elapsed = 0.0
-                await self._on_thread(self._check_limits)
+            try:
+                await self._on_thread(self._seal_if_due)
+                if elapsed >= 1 or self._refusal is not None:
+                    elapsed = 0.0
+                    await self._on_thread(self._check_limits)
+            except OSError as error:  # A disk in trouble may recover: the next turn tries again.
+                log.error("the spool could not be kept in order: %s", error.strerror)
 
     async def _on_thread(self, work: Callable[[], None]) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     # From here on: the spool's own thread.
 
+    def _refuse_more(self) -> None:
+        self._refusal = "the spool has stopped"
+
     def _commit(self, data: bytes) -> None:
+        if self._open and self._open.is_spent:
+            self._seal()
         segment = self._open
         if segment is None:
             path, descriptor = self._folder.create()
@@ -152,7 +168,9 @@ class Spool:
             raise
         segment.size += len(data)
         if segment.size >= self._limits.segment_bytes:
-            self._seal()
+            # The lines are on disk: were this to fail the commit, they would be sent and counted again.
+            with contextlib.suppress(OSError):
+                self._seal()
 
     def _give_up(self, segment: _Open) -> None:
         """After a failed write trust only what an earlier commit put on disk, and start afresh.
@@ -161,23 +179,27 @@ class Spool:
         without the data: the segment is cut back to the last commit and not written again.
         """
         self._refusal = "the disk refused a write"
-        with contextlib.suppress(OSError):
-            os.ftruncate(segment.descriptor, segment.size)
+        segment.is_spent = True
         self._seal()
 
     def _seal_if_due(self) -> None:
-        if self._open and time.monotonic() - self._open.created >= self._limits.segment_age_s:
+        segment = self._open
+        if segment and (segment.is_spent or time.monotonic() - segment.created >= self._limits.segment_age_s):
             self._seal()
 
     def _seal(self) -> None:
-        segment, self._open = self._open, None
+        """Hand the open segment on. Where the disk refuses, it stays the open one, to be tried again."""
+        segment = self._open
         if segment is None:
             return
-        os.close(segment.descriptor)
+        if segment.is_spent:
+            os.ftruncate(segment.descriptor, segment.size)
         if segment.size == 0:
             segment.path.unlink()
-            return
-        self._folder.seal(segment.path)
+        else:
+            self._folder.seal(segment.path)
+        self._open = None
+        os.close(segment.descriptor)
         self._on_sealed.set()
 
     def _check_limits(self) -> None:

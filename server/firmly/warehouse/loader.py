@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
+_EXPECTED = (WarehouseUnavailableError, OSError)
 
 
 class Shippable(Protocol):
@@ -41,7 +42,9 @@ class Stream:
 class Loader:
     """One thread that drains the streams whenever ``wake`` is set."""
 
-    def __init__(self, warehouse: Warehouse, streams: Sequence[Stream], quarantine: Path, wake: threading.Event) -> None:
+    def __init__(
+        self, warehouse: Warehouse, streams: Sequence[Stream], quarantine: Path, wake: threading.Event
+    ) -> None:
         self._warehouse = warehouse
         self._streams = streams
         self._quarantine = quarantine
@@ -79,9 +82,11 @@ class Loader:
             try:
                 self.drain()
                 self.trouble, pause = None, FIRST_PAUSE_S
-            except (WarehouseUnavailableError, OSError) as error:
-                self.trouble = str(error)
-                log.warning("the warehouse is not taking events, next try in %.1f s: %s", pause, error)
+            except Exception as error:  # noqa: BLE001  # Whatever it is, a loader that ended silently would be worse.
+                self.trouble = (
+                    str(error) if isinstance(error, _EXPECTED) else f"the loader broke: {type(error).__name__}"
+                )
+                log.warning("the warehouse is not taking events, next try in %.1f s: %s", pause, self.trouble)
                 if is_last:
                     return
                 self._is_stopping.wait(pause)

@@ -20,7 +20,10 @@ class Commands(Protocol):
 
 
 def migrate(client: Commands, applied: set[int], extra_table_settings: dict[str, str]) -> list[int]:
-    """Apply every migration whose number is not in ``applied`` and return the new numbers."""
+    """Apply every migration whose number is not in ``applied`` and return the new numbers.
+
+    One that was cut short runs again from its first statement, so each must be harmless when repeated.
+    """
     settings = ", ".join(f"{key} = {value}" for key, value in {**TABLE_SETTINGS, **extra_table_settings}.items())
     done = []
     for number, name, text in _files():

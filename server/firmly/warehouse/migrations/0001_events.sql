@@ -1,6 +1,6 @@
 -- The company-level events, and the rollups that pages read. One insert block fills them all.
 -- No column holds or derives from a network address; docs/PRIVACY.md names the purpose of each.
-create table events
+create table if not exists events
 (
     workspace_id        UInt32,
     site_id             UInt32,
@@ -47,7 +47,7 @@ partition by toYYYYMM(day)
 order by (workspace_id, site_id, day, org_id, visit_id, minute, seq)
 settings $table_settings;
 
-create table org_days
+create table if not exists org_days
 (
     workspace_id UInt32,
     day          Date,
@@ -66,7 +66,7 @@ partition by toYYYYMM(day)
 order by (workspace_id, day, org_id, site_id)
 settings $table_settings;
 
-create materialized view org_days_of_events to org_days as
+create materialized view if not exists org_days_of_events to org_days as
 select
     workspace_id, day, org_id, site_id,
     toUInt64(sum(starts_visit)) as visits,
@@ -79,7 +79,7 @@ select
 from events
 group by workspace_id, day, org_id, site_id;
 
-create table org_events
+create table if not exists org_events
 (
     workspace_id  UInt32,
     org_id        UInt64,
@@ -110,13 +110,13 @@ partition by toYYYYMM(day)
 order by (workspace_id, org_id, minute, visit_id, seq)
 settings $table_settings;
 
-create materialized view org_events_of_events to org_events as
+create materialized view if not exists org_events_of_events to org_events as
 select
     workspace_id, org_id, minute, visit_id, seq, site_id, day, kind, starts_visit, detail, host, path, title,
     referrer_host, source, utm_source, utm_medium, utm_campaign, utm_term, goal, active_ms, scroll_pct, retain_until
 from events;
 
-create table organisations
+create table if not exists organisations
 (
     workspace_id    UInt32,
     org_id          UInt64,
@@ -136,7 +136,7 @@ engine = ReplacingMergeTree(last_minute)
 order by (workspace_id, org_id)
 settings $table_settings;
 
-create materialized view organisations_of_events to organisations as
+create materialized view if not exists organisations_of_events to organisations as
 select
     workspace_id, org_id,
     argMax(org_name, minute) as name,

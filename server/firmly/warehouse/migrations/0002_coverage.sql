@@ -1,5 +1,5 @@
 -- The coverage ledger: how many page views were measured per site, hour and outcome. No organisation.
-create table coverage_hours
+create table if not exists coverage_hours
 (
     workspace_id UInt32,
     site_id      UInt32,

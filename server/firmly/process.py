@@ -1,0 +1,73 @@
+"""The operating system's side of a process: no core dumps, quiet logs, uvicorn as Firmly needs it."""
+
+import ctypes
+import logging
+import resource
+import socket
+import sys
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from firmly.model import FirmlyError
+from firmly.settings import Settings
+
+_PR_SET_DUMPABLE = 4
+GRACEFUL_S = 8
+
+
+def harden() -> None:
+    """Switch core dumps off and make the process undumpable: an address in memory never reaches a disk.
+
+    Source: getrlimit(2), prctl(2). On systems without prctl only the limit is set.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def start_logging(settings: Settings) -> None:
+    """Log to standard error: our own words, and of libraries only warnings."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING, force=True)
+    logging.getLogger("firmly").setLevel(settings.log_level.upper())
+    # What these have to say at their own levels could carry what a visitor sent.
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.asgi", "clickhouse_connect", "httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def require_free(host: str, port: int) -> None:
+    """Find out before anything is opened that a port is taken.
+
+    Raises:
+        FirmlyError: something listens there already.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            text = (
+                f"FIRMLY_HOST={host}, port {port}: expected an address to listen on ({error.strerror}); set FIRMLY_PORT"
+            )
+            raise FirmlyError(text) from None
+
+
+def config_of(app: ASGIApp, host: str, port: int, *, lifespan: bool = True) -> uvicorn.Config:
+    """Configure uvicorn so that it trusts no forwarding header and writes no access log."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on" if lifespan else "off",
+        proxy_headers=False,
+        access_log=False,
+        server_header=False,
+        log_config=None,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=GRACEFUL_S,
+        backlog=2048,
+    )
