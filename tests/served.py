@@ -156,6 +156,4 @@ def serving(served: Served) -> Iterator[Served]:
 def event_body(served: Served, token: str, path: str, **more: object) -> bytes:
     url = served.site.origins[0] + path
     event = {"kind": "pageview", "url": url}
-    return orjson.dumps(
-        {"site": served.site.key, "token": token, "visit": token_hex(16), "events": [event], **more}
-    )
+    return orjson.dumps({"site": served.site.key, "token": token, "visit": token_hex(16), "events": [event], **more})

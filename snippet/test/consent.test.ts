@@ -161,7 +161,7 @@ test("a receipt of a collector on another site is kept here and goes to the cons
   const { decisions, local, requests } = visitor(CONFIG, "", [given, answer("none", null)]);
   decisions.decide(["statistics"], "accept_all", "banner", "en");
   await settle();
-  assert.equal(local.items.get("firmly_receipt"), "r");
+  assert.equal(local.items.get(`firmly_receipt_${CONFIG.site}`), "r");
   decisions.decide([], "withdraw", "preferences", "en");
   await settle();
   assert.deepEqual([requests[1]?.path, requests[1]?.body["receipt"]], ["/f/c", "r"]);

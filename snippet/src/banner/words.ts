@@ -24,6 +24,7 @@ export function createWords(page: string, config: Config): Words {
   const format = new Intl.NumberFormat(language, { style: "unit", unit: "month", unitDisplay: "long" });
   const filled: Record<string, string | undefined> = {
     controller: config.controller,
+    site: config.site,
     months: format.format(config.months),
     label: texts["label"],
   };

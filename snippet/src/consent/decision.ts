@@ -49,7 +49,7 @@ export function createDecisions(
   async function record(body: object, decision: number): Promise<Answer | null> {
     for (let tries = 1; decision === decisions; tries++) {
       try {
-        const response = await post("/f/c", { ...body, receipt: local.read(RECEIPT) ?? undefined }, "include");
+        const response = await post("/f/c", { ...body, receipt: local.read(RECEIPT + config.site) ?? undefined }, "include");
         if (response.ok) return await response.json();
         if (response.status < 500 && response.status !== 429) break;
       } catch {
@@ -75,7 +75,7 @@ export function createDecisions(
     pending = false;
     if (answer) {
       consent.tokens.keep(answer.token, answer.expires_at);
-      if (answer.receipt) local.write(RECEIPT, answer.receipt);
+      if (answer.receipt) local.write(RECEIPT + config.site, answer.receipt);
       remember(answer.choice, Date.parse(answer.choice_expires_at));
     } else if (granted.length) {
       failed = true;

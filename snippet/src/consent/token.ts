@@ -8,9 +8,9 @@ const SPARE_MS = 60_000;
 
 /**
  * Where the receipt is kept when the collector is on another site, so that its cookie would not come back.
- * Only requests to `/f/c` carry it.
+ * The site's key follows; only requests to `/f/c` carry it.
  */
-export const RECEIPT = "firmly_receipt";
+export const RECEIPT = "firmly_receipt_";
 
 export interface Tokens {
   /** Returns the token while it lasts for another minute. */
@@ -48,7 +48,7 @@ export function createTokens(
   async function ask(): Promise<string | undefined> {
     const before = withdrawals;
     try {
-      const response = await post("/f/c/token", { site, receipt: local.read(RECEIPT) ?? undefined }, "include");
+      const response = await post("/f/c/token", { site, receipt: local.read(RECEIPT + site) ?? undefined }, "include");
       const answer = response.ok && (await response.json());
       // A withdrawal in the meantime goes before an answer that left earlier.
       if (before !== withdrawals) return;
