@@ -13,12 +13,12 @@ class ClientGoneError(Exception):
     """The client left before its body was whole."""
 
 
-async def read_body(scope: Scope, receive: Receive) -> bytes:
+async def read_body(scope: Scope, receive: Receive, max_wait_s: float = MAX_WAIT_S) -> bytes:
     """Return the whole body.
 
     Raises:
         TooLargeError: more than `MAX_BODY_BYTES`, declared or sent.
-        MalformedError: it is compressed, or did not come within ten seconds.
+        MalformedError: it is compressed, or did not come within ``max_wait_s``.
         ClientGoneError: there is nobody to answer.
     """
     for name, value in scope["headers"]:
@@ -27,7 +27,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
         if name == b"content-encoding" and value != b"identity":
             raise MalformedError("Expected a body without content-encoding")
     try:
-        async with asyncio.timeout(MAX_WAIT_S):
+        async with asyncio.timeout(max_wait_s):
             return await _read_whole(receive)
     except TimeoutError:
         raise MalformedError("Expected the whole body within ten seconds") from None

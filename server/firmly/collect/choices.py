@@ -17,6 +17,7 @@ from firmly.accounts.directory import SiteDirectory
 from firmly.accounts.site import Site
 from firmly.collect.body import ClientGoneError, read_body
 from firmly.collect.problem import problem_body
+from firmly.consent.banner import CATEGORIES
 from firmly.consent.choice import CHOICE_COOKIE, OPTIONAL, Action, Category, Granted, fits
 from firmly.consent.receipt import RECEIPT_COOKIE, Receipts
 from firmly.consent.service import Choice, Chosen, Consent, Token
@@ -68,7 +69,7 @@ class Choices:
         site = self._site(request, body.site)
         if isinstance(site, Response):
             return site
-        if not fits(body.action, body.choices):
+        if not fits(body.action, body.granted, CATEGORIES):
             return _problem(400, "Malformed", f"`$.choices` contradict `$.action` {body.action.value!r}", request)
         if not await run_in_threadpool(self._consent.has_banner, site, body.banner):
             return _problem(400, "Unknown banner", "Expected at `$.banner` a version served for this site", request)

@@ -3,7 +3,7 @@
 The choice cookie is readable by the script and holds no id: categories, banner version, expiry.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
 
@@ -44,14 +44,16 @@ def state_of(action: Action, granted: Granted) -> State:
     return State.GIVEN if granted else State.REFUSED
 
 
-def fits(action: Action, choices: Mapping[Category, bool]) -> bool:
-    """Tell whether the choices are what the action says, so that a record cannot contradict itself."""
-    asked = [choices[category] for category in OPTIONAL if category in choices]
+def fits(action: Action, granted: Granted, offered: Iterable[Category]) -> bool:
+    """Tell whether the choices are what the action says, so that a record cannot contradict itself.
+
+    ``offered`` is what the banner asked for: accepting all accepts at least these.
+    """
     match action:
         case Action.ACCEPT_ALL:
-            return bool(asked) and all(asked)
+            return granted >= frozenset(offered)
         case Action.REJECT_ALL | Action.WITHDRAW:
-            return not any(asked)
+            return not granted
         case Action.CUSTOM:
             return True
 
