@@ -39,7 +39,7 @@ class Scanner:
         if len(data) < 4:
             return
         raw = np.frombuffer(data, dtype=np.uint8).astype(np.uint32)
-        for position in np.nonzero(self._is_head[raw[:-2] | raw[1:-1] << 8 | raw[2:] << 16])[0]:
+        for position in np.nonzero(self._is_head[raw[:-2] | raw[1:-1] << 8 | raw[2:] << 16])[0].tolist():
             for pattern, form, address in self._patterns.get(data[position : position + 4], ()):
                 if data.startswith(pattern, position) and _stands_alone(data, position, len(pattern), form):
                     yield Finding(place, form, address)

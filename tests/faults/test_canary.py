@@ -74,7 +74,8 @@ def _ways(served: Served, token: str) -> Ways:
         return event_body(served, token, f"/page/{number}", **more)
 
     def telling(canary: str, number: str) -> bytes:
-        url = f"{ORIGIN}/who/{canary}/at/{canary.replace('.', '-')}?ip={canary}&utm_source={canary}&plan={canary}#{canary}"
+        query = f"ip={canary}&utm_source={canary}&plan={canary}"
+        url = f"{ORIGIN}/who/{canary}/at/{canary.replace('.', '-')}?{query}#{canary}"
         events = [
             {"kind": "pageview", "url": url, "referrer": f"https://{_host(canary)}/{canary}", "title": f"Hi {canary}"},
             {"kind": "goal", "name": "contact", "props": {"from": canary}},
@@ -95,7 +96,7 @@ def _ways(served: Served, token: str) -> Ways:
              "user-agent": f"{BROWSER} {c}", "referer": f"https://a.example/{c}"},
         ),
         lambda c, n: ("POST", "/f/fails", event(c, n), {"x-forwarded-for": c, "x-real-ip": c, "x-client-ip": c}),
-        lambda c, n: ("POST", "/f/e", b'{"site": "' + c.encode() + b'", "events": [' + n.encode(), {"x-forwarded-for": c}),
+        lambda c, n: ("POST", "/f/e", f'{{"site": "{c}", "events": [{n}'.encode(), {"x-forwarded-for": c}),
         lambda c, n: ("POST", f"/f/e?ip={c}", event(c, n, visit=c), {"x-forwarded-for": c}),
         lambda c, n: ("POST", "/f/c", orjson.dumps({"site": served.site.key, "language": c}), {"x-forwarded-for": c}),
         lambda c, n: ("GET", f"/f/{c.replace(':', '-')}.js", b"", {"x-forwarded-for": c}),
@@ -202,7 +203,7 @@ def _hash_with_the_key_on_disk(run: Run, canary: str) -> bytes:
     return hashlib.blake2b(canary.encode(), key=key[:64], digest_size=16).digest()
 
 
-PLANTED = {
+PLANTED: dict[str, Callable[[Run, str], tuple[Path, bytes]]] = {
     "spool": lambda run, canary: (run.served.data_dir / "spool/events/x.sealed", canary.encode()),
     "quarantine": lambda run, canary: (run.served.data_dir / "quarantine.line", canary.encode()),
     "output": lambda run, canary: (run.served.output, b"error from " + canary.encode()),
@@ -244,7 +245,7 @@ def test_leak_planted_in_a_table_is_found_decoded_and_in_a_detached_tables_bytes
     subprocess.run([sys.executable, "-c", program, warehouse, canary], check=True, env=dict(os.environ))
     places = {finding.place for finding in finished_run.findings() if finding.address == canary}
     assert "table firmly.planted" in places
-    detach = program.splitlines()[:2] + ["client.command('detach table planted permanently')"]
+    detach = [*program.splitlines()[:2], "client.command('detach table planted permanently')"]
     subprocess.run([sys.executable, "-c", "\n".join(detach), warehouse], check=True)
     found = [finding for finding in finished_run.findings() if finding.address == canary]
     assert {finding.form for finding in found} == {"packed"}

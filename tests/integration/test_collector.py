@@ -8,6 +8,10 @@ from typing import Any
 
 import orjson
 import pytest
+
+from firmly.measure.rates import PER_SOURCE
+from firmly.model import BeforeConsent, DropReason
+from firmly.warehouse.store import Warehouse, open_embedded
 from tests.collector import (
     COMCAST,
     COUNTS_ONLY,
@@ -18,10 +22,6 @@ from tests.collector import (
     pageview,
     running_firmly,
 )
-
-from firmly.measure.rates import PER_SOURCE
-from firmly.model import BeforeConsent, DropReason
-from firmly.warehouse.store import Warehouse, open_embedded
 
 pytestmark = pytest.mark.anyio
 
