@@ -113,8 +113,9 @@ class Firmly:
             base_url=settings.base_url,
             dashboards=packaged.dashboards(),
         )
+        events = EventsApp(pipeline, self._events, self._batches, clock)
         routes = [
-            Route("/f/e", EventsApp(pipeline, self._events, self._batches, clock)),
+            Route("/f/e", events),
             Route("/f/c", choices.choose, methods=["POST"]),
             Route("/f/c/token", choices.renew, methods=["POST"]),
             Route("/f/{site}.js", shelf.serve, methods=["GET"]),
@@ -124,7 +125,8 @@ class Firmly:
             Route("/", lambda _request: RedirectResponse("/app/")),
             Mount("/app", web),
         ]
-        return Edge(Starlette(routes=routes, lifespan=self._lifespan), settings.trusted_proxies)
+        application = Starlette(routes=routes, lifespan=self._lifespan)
+        return Edge(application, settings.trusted_proxies, {"/f/e": events})
 
     def troubles(self) -> list[str]:
         """Say what keeps events from being taken or shipped right now; empty when nothing does."""

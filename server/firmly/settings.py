@@ -234,8 +234,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
 def _nearest(name: str, known: list[str]) -> str:
     import difflib
 
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]}?" if near else "none is similar"
+    # Without the prefix, which would make every name similar to every other.
+    near = difflib.get_close_matches(name.removeprefix(PREFIX), [other.removeprefix(PREFIX) for other in known], n=1)
+    return f"did you mean {PREFIX}{near[0]}?" if near else "none is similar"
 
 
 def describe(settings: Settings) -> list[tuple[Setting, str]]:

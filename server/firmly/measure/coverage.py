@@ -38,7 +38,7 @@ class CoverageLedger:
             self.totals[reason.value] += events
         if site is None:
             return
-        hour = f"{now:%Y-%m-%d %H:00:00}"
+        hour = now.isoformat(" ", "hours")[:13] + ":00:00"
         for outcome, views in pageviews.items():
             if views and outcome not in UNMEASURED:
                 self._hours[site.workspace_id, site.id, hour, COMPANY if outcome is None else outcome.value] += views

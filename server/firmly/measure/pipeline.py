@@ -7,6 +7,7 @@ then reduce each event. A refusal is a `DropReason`, counted and told to the sen
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from firmly.accounts.directory import SiteDirectory
 from firmly.consent.choice import Category
@@ -15,13 +16,17 @@ from firmly.measure import reduce
 from firmly.measure.arrival import Arrival, Draft
 from firmly.measure.coverage import CoverageLedger
 from firmly.measure.device import Devices
-from firmly.measure.lines import line_of
+from firmly.measure.lines import LineWriter
 from firmly.measure.rates import RateLimiter
+from firmly.measure.reduce import NO_CAMPAIGN
 from firmly.measure.source import source_of
 from firmly.measure.visits import MAX_SEQ, VisitTable
 from firmly.measure.wire import Engagement, Event, Goal, PageView
 from firmly.model import BeforeConsent, DropReason
 from firmly.organisations.resolve import Resolver
+
+REMEMBERED = 8192
+"""How many distinct page addresses, referrers and sources are remembered in their reduced form."""
 
 COVERED_BY = Category.STATISTICS
 """The category that a visitor must have agreed to for page views, engagement and goals."""
@@ -63,6 +68,11 @@ class Pipeline:
         self._devices = Devices()
         self._rates = RateLimiter()
         self._visits = VisitTable()
+        # Pure work on what pages and campaigns are called, not on who comes: bounded, in memory only.
+        self._page_of = lru_cache(REMEMBERED)(reduce.page_of)
+        self._host_of = lru_cache(REMEMBERED)(reduce.host_of)
+        self._source_of = lru_cache(REMEMBERED)(source_of)
+        self._line_of = LineWriter()
         self.request_steps: tuple[tuple[str, Callable[[Arrival], DropReason | None]], ...] = (
             ("site is known", self._find_site),
             ("origin is the site's", self._check_origin),
@@ -115,7 +125,7 @@ class Pipeline:
                 outcome.drop(reason, event)
                 return b""
         outcome.keep(event)
-        return line_of(arrival, draft)
+        return self._line_of(arrival, draft)
 
     # Steps of a request.
 
@@ -175,13 +185,13 @@ class Pipeline:
     def _reduce(self, arrival: Arrival, draft: Draft, event: Event) -> DropReason | None:
         site = arrival.the_site
         if event.url:
-            draft.page = reduce.page_of(event.url, site.query_keys)
+            draft.page = self._page_of(event.url, site.query_keys)
             if draft.page is None or draft.page.origin not in site.origins:
                 return DropReason.FOREIGN_URL
         match event:
             case PageView():
                 draft.title = reduce.title_of(event.title) if site.titles else ""
-                draft.referrer_host = reduce.host_of(event.referrer)
+                draft.referrer_host = self._host_of(event.referrer)
             case Engagement():
                 draft.active_ms, draft.scroll_pct = event.active_ms, event.scroll_pct
             case Goal():
@@ -193,17 +203,17 @@ class Pipeline:
 
     def _classify_source(self, _arrival: Arrival, draft: Draft, event: Event) -> DropReason | None:
         if isinstance(event, PageView) and draft.page:
-            own = frozenset({draft.page.host})
-            if draft.referrer_host in own:
+            if draft.referrer_host == draft.page.host:
                 draft.referrer_host = ""
-            draft.source = source_of(
-                draft.referrer_host, draft.page.campaign, has_click_id=draft.page.has_click_id, own_hosts=own
+            campaign = draft.page.campaign
+            draft.source = self._source_of(
+                draft.referrer_host, campaign.source, campaign.medium, has_click_id=draft.page.has_click_id
             )
         return None
 
     def _find_visit(self, arrival: Arrival, draft: Draft, _event: Event) -> DropReason | None:
-        campaign = tuple(draft.page.campaign.get(key, "") for key in reduce.CAMPAIGN_KEYS[:3]) if draft.page else ()
-        visit, starts = self._visits.find_or_start(arrival.visit_key, arrival.now, campaign)
+        campaign = draft.page.campaign if draft.page else NO_CAMPAIGN
+        visit, starts = self._visits.find_or_start(arrival.visit_key, arrival.now, campaign[:3])
         if starts:
             arrival.started.append(arrival.visit_key)
         draft.visit, draft.starts_visit, draft.seq = visit, starts, visit.next_seq

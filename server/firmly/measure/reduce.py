@@ -4,9 +4,10 @@ Source of the rules: docs/PRIVACY.md, "What is reduced". Pure functions.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 MASK = "*"
@@ -14,7 +15,6 @@ MAX_PATH = 512
 MAX_SEGMENT = 80
 MAX_VALUE = 64
 MAX_PROPS = 8
-CAMPAIGN_KEYS = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _EMAIL = re.compile(r"@|%40", re.IGNORECASE)
@@ -33,6 +33,20 @@ _ENUMERATION = re.compile(r"[A-Za-z][A-Za-z _-]{0,31}\Z")
 _GOAL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}\Z")
 
 
+class Campaign(NamedTuple):
+    """The five ``utm_`` values of a page's address, "" where absent."""
+
+    source: str = ""
+    medium: str = ""
+    name: str = ""
+    term: str = ""
+    content: str = ""
+
+
+NO_CAMPAIGN = Campaign()
+_CAMPAIGN_KEYS = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """A reduced address of a page. ``origin`` is its scheme, host and port, for comparison only."""
@@ -41,7 +55,7 @@ class Page:
     host: str
     path: str
     query: str
-    campaign: Mapping[str, str]
+    campaign: Campaign
     has_click_id: bool
 
 
@@ -49,7 +63,7 @@ _CLICK_IDS = frozenset({"gclid", "gbraid", "wbraid", "dclid", "msclkid", "fbclid
 _AD_CLICK_IDS = _CLICK_IDS - {"fbclid"}  # Facebook puts its id on every outgoing link, paid or not.
 
 
-def page_of(url: str, query_keys: Iterable[str]) -> Page | None:
+def page_of(url: str, query_keys: frozenset[str]) -> Page | None:
     """Reduce a page's address; None when it is not an http(s) address."""
     try:
         parts = urlsplit(url)
@@ -59,16 +73,15 @@ def page_of(url: str, query_keys: Iterable[str]) -> Page | None:
     if parts.scheme not in ("http", "https") or not host:
         return None
     pairs = parse_qsl(parts.query[:2048], max_num_fields=None)[:50]
-    allowed = frozenset(query_keys)
-    kept = [(key, value_of(value)) for key, value in pairs if key in allowed]
-    campaign = {key: value_of(value) for key, value in pairs if key in CAMPAIGN_KEYS}
+    kept = [(key, value_of(value)) for key, value in pairs if key in query_keys]
+    given = dict(reversed(pairs))  # Where a key is given twice, its first value counts.
     is_default = port is None or (parts.scheme, port) in (("http", 80), ("https", 443))
     return Page(
         origin=f"{parts.scheme}://{_bracketed(host)}" + ("" if is_default else f":{port}"),
         host=host,
         path=path_of(parts.path),
         query=urlencode([(key, value) for key, value in kept if value])[:MAX_PATH],
-        campaign={key: value for key, value in campaign.items() if value},
+        campaign=Campaign(*(value_of(given.get(key, "")) for key in _CAMPAIGN_KEYS)),
         has_click_id=any(key in _AD_CLICK_IDS for key, _ in pairs),
     )
 

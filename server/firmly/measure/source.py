@@ -1,7 +1,5 @@
 """Where a visit came from: search, social, ad, mail, referral or direct. Pure functions."""
 
-from collections.abc import Mapping
-
 _SEARCH = (
     "google.", "bing.com", "duckduckgo.com", "ecosia.org", "yahoo.", "yandex.", "baidu.com", "qwant.com",
     "startpage.com", "search.brave.com", "seznam.cz", "naver.com", "kagi.com",
@@ -19,17 +17,17 @@ _MAIL_MEDIA = frozenset({"email", "e-mail", "mail", "newsletter"})
 _SOCIAL_MEDIA = frozenset({"social", "social-media", "social-network", "sm"})
 
 
-def source_of(referrer_host: str, campaign: Mapping[str, str], *, has_click_id: bool, own_hosts: frozenset[str]) -> str:
-    """Classify one visit's first page. ``referrer_host`` of the site itself counts as none."""
-    medium = campaign.get("utm_medium", "").lower()
+def source_of(referrer_host: str, campaign_source: str, campaign_medium: str, *, has_click_id: bool) -> str:
+    """Classify one visit's first page. ``referrer_host`` is "" where there is none or it is the site's own."""
+    medium = campaign_medium.lower()
     if has_click_id or medium in _PAID_MEDIA or medium.startswith("paid"):
         return "ad"
     if medium in _MAIL_MEDIA or _is_of(referrer_host, _MAIL):
         return "mail"
     if medium in _SOCIAL_MEDIA or _is_of(referrer_host, _SOCIAL):
         return "social"
-    if not referrer_host or referrer_host in own_hosts:
-        return "referral" if campaign.get("utm_source") else "direct"
+    if not referrer_host:
+        return "referral" if campaign_source else "direct"
     return "search" if _is_of(referrer_host, _SEARCH) else "referral"
 
 

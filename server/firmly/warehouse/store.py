@@ -4,6 +4,7 @@ Owns the connections, their limits and the `.sql` files. Blocking and safe to us
 threads. Must not see a network address: nothing that reaches it holds one.
 """
 
+import fcntl
 import queue
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -120,9 +121,19 @@ def open_embedded(
     try:
         return _open(connect, database, extra_table_settings or {})
     except DatabaseError as error:
-        if "lock" in str(error).lower():
+        if "EmbeddedServer" in str(error) and _is_held(folder):
             raise FirmlyError(f"{folder}: another process holds this warehouse; stop it first") from None
         raise
+
+
+def _is_held(folder: Path) -> bool:
+    """Tell whether another process has the lock by which chDB owns a folder; chDB says so only on standard error."""
+    with (folder / "status").open() as status:
+        try:
+            fcntl.flock(status, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def open_server(url: str, database: str = "firmly") -> Warehouse:
