@@ -8,9 +8,9 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
-from tests.collector import Collector, Started, running_firmly
 
 from firmly.warehouse.store import Warehouse, open_embedded
+from tests.collector import Collector, Started, running_firmly
 
 _ALLOWED_HOSTS = ("127.", "::1", "localhost", "0.0.0.0", "::ffff:127.")
 

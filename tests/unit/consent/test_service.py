@@ -1,0 +1,194 @@
+"""Records of choices: what is written, who is found again, when a token is renewed."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from firmly.accounts.database import ControlPlane
+from firmly.accounts.site import Site
+from firmly.consent.banner import banner_of
+from firmly.consent.choice import Action, Category
+from firmly.consent.receipt import Receipts
+from firmly.consent.service import Choice, Consent
+from firmly.consent.tables import BannerVersionRow, ConsentRecordRow
+from firmly.consent.token import ConsentTokens
+from tests.collector import SetClock
+from tests.unit.consent.conftest import FILES, NEW, OLD
+
+BANNER = "ab" * 32
+STATISTICS = frozenset({Category.STATISTICS})
+YES = Choice(Action.ACCEPT_ALL, STATISTICS, BANNER, "en", "banner")
+NO = Choice(Action.REJECT_ALL, frozenset(), BANNER, "en", "banner")
+WITHDRAW = Choice(Action.WITHDRAW, frozenset(), BANNER, "fi", "preferences")
+
+
+def records(plane: ControlPlane, site: Site) -> list[dict[str, Any]]:
+    with plane.connection() as connection:
+        found = connection.execute(
+            text("select * from consent_records where site_id = :site order by id"), {"site": site.id}
+        )
+        return [dict(row) for row in found.mappings()]
+
+
+def test_record_is_exact_to_the_minute_and_has_no_other_columns(
+    plane: ControlPlane, consent: Consent, site: Site, clock: SetClock
+) -> None:
+    clock.now = datetime(2026, 11, 20, 10, 7, 42, 987654, tzinfo=UTC)
+    chosen = consent.choose(site, YES, None)
+    [row] = records(plane, site)
+    assert (len(row.pop("record")), row.pop("id") > 0) == (32, True)
+    assert row == {
+        "site_id": site.id,
+        "receipt_hash": Receipts([NEW]).hash(chosen.receipt),
+        "minute": "2026-11-20 10:07:00.000000",
+        "action": "accept_all",
+        "state": "given",
+        "source": "banner",
+        "categories": '["statistics"]',
+        "banner": BANNER,
+        "language": "en",
+        "expires_on": "2027-05-20",
+    }
+
+
+def test_answer_holds_the_three_separate_things(consent: Consent, site: Site) -> None:
+    chosen = consent.choose(site, YES, None)
+    assert chosen.token is not None
+    assert (
+        chosen.cookie_value == f"v1.{site.key}.statistics.{BANNER[:16]}.{(date(2027, 5, 20) - date(1970, 1, 1)).days}"
+    )
+    assert chosen.expires_at == datetime(2027, 5, 20, tzinfo=UTC)
+    assert chosen.receipt not in chosen.cookie_value + chosen.token.value
+    assert ConsentTokens([NEW]).read(chosen.token.value) is not None
+
+
+def test_receipt_is_stored_as_its_hash_only(plane: ControlPlane, consent: Consent, site: Site) -> None:
+    chosen = consent.choose(site, YES, None)
+    assert chosen.receipt not in repr(records(plane, site))
+
+
+@pytest.mark.parametrize("choice", [NO, WITHDRAW], ids=["refused", "withdrawn"])
+def test_refusal_gets_a_receipt_and_no_token(consent: Consent, site: Site, choice: Choice) -> None:
+    chosen = consent.choose(site, choice, None)
+    assert chosen.token is None
+    assert ".none." in chosen.cookie_value
+    assert consent.renew(site, chosen.receipt) is None
+
+
+def test_known_receipt_stays_and_records_are_appended(plane: ControlPlane, consent: Consent, site: Site) -> None:
+    first = consent.choose(site, YES, None)
+    second = consent.choose(site, WITHDRAW, first.receipt)
+    assert second.receipt == first.receipt
+    assert [(row["action"], row["state"]) for row in records(plane, site)] == [
+        ("accept_all", "given"),
+        ("withdraw", "withdrawn"),
+    ]
+
+
+def test_unknown_receipt_gets_a_new_one(consent: Consent, site: Site) -> None:
+    """Else a page could choose the id of a visitor's record."""
+    assert consent.choose(site, YES, "ab" * 16).receipt != "ab" * 16
+
+
+def test_receipt_of_another_site_is_unknown(consent: Consent, site: Site, new_site: Callable[..., Site]) -> None:
+    elsewhere = consent.choose(new_site(), YES, None).receipt
+    assert consent.renew(site, elsewhere) is None
+    assert consent.choose(site, YES, elsewhere).receipt != elsewhere
+
+
+def test_token_is_renewed_while_the_choice_stands(consent: Consent, site: Site, clock: SetClock) -> None:
+    chosen = consent.choose(site, YES, None)
+    clock.advance(days=30)
+    renewed = consent.renew(site, chosen.receipt)
+    assert renewed is not None
+    assert renewed.expires_at == datetime(2026, 12, 22, tzinfo=UTC)
+    read = ConsentTokens([NEW]).read(renewed.value)
+    assert read is not None
+    assert (read.granted, read.banner, read.day) == (STATISTICS, BANNER, date(2026, 12, 20))
+
+
+def test_token_is_not_renewed_for_who_is_unknown(consent: Consent, site: Site) -> None:
+    assert consent.renew(site, "ab" * 16) is None
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [NO, WITHDRAW, replace(NO, action=Action.CUSTOM), replace(WITHDRAW, granted=STATISTICS)],
+    ids=["refuse", "withdraw", "custom", "withdraw with categories"],
+)
+def test_token_is_not_renewed_after_a_change_of_mind(consent: Consent, site: Site, choice: Choice) -> None:
+    receipt = consent.choose(site, YES, None).receipt
+    consent.choose(site, choice, receipt)
+    assert consent.renew(site, receipt) is None
+    consent.choose(site, YES, receipt)
+    assert consent.renew(site, receipt) is not None
+
+
+def test_choice_stands_six_months_and_no_visit_extends_it(consent: Consent, site: Site, clock: SetClock) -> None:
+    receipt = consent.choose(site, YES, None).receipt
+    clock.now = datetime(2027, 5, 19, 23, 59, 59, tzinfo=UTC)
+    assert consent.renew(site, receipt) is not None
+    clock.now += timedelta(seconds=1)
+    assert consent.renew(site, receipt) is None
+
+
+def test_old_key_still_finds_records_after_a_rotation(new_consent: Callable[..., Consent], site: Site) -> None:
+    receipt = new_consent(OLD).choose(site, YES, None).receipt
+    rotated = new_consent(NEW, OLD)
+    assert rotated.renew(site, receipt) is not None
+    assert rotated.choose(site, WITHDRAW, receipt).receipt == receipt
+    assert rotated.renew(site, receipt) is None
+    assert new_consent(NEW).renew(site, receipt) is None
+
+
+def test_banner_is_kept_once_and_found(plane: ControlPlane, consent: Consent, site: Site, clock: SetClock) -> None:
+    banner = banner_of(site, FILES)
+    assert not consent.has_banner(site, banner.version)
+    assert consent.keep_banner(site, banner) == ()
+    clock.advance(days=1)
+    assert consent.keep_banner(site, banner) == ()
+    assert consent.has_banner(site, banner.version)
+    with plane.reading() as db:
+        [row] = db.scalars(select(BannerVersionRow).where(BannerVersionRow.site_id == site.id))
+        assert (row.bundle, row.first_served_at) == (banner.bundle, clock.now - timedelta(days=1))
+
+
+def test_unchanged_are_the_other_versions_with_the_same_purposes(
+    consent: Consent, site: Site, new_site: Callable[..., Site]
+) -> None:
+    versions = [banner_of(site, replace(FILES, core=f"core {number}")) for number in range(3)]
+    another = banner_of(replace(site, controller="Another Ltd"), FILES)
+    consent.keep_banner(new_site(), banner_of(new_site(), FILES))
+    for banner in (*versions, another):
+        consent.keep_banner(site, banner)
+    assert consent.keep_banner(site, versions[0]) == tuple(sorted(banner.version for banner in versions[1:]))
+    assert consent.keep_banner(site, another) == ()
+
+
+def test_banner_of_another_site_is_unknown(consent: Consent, site: Site, new_site: Callable[..., Site]) -> None:
+    banner = banner_of(site, FILES)
+    consent.keep_banner(site, banner)
+    assert not consent.has_banner(new_site(), banner.version)
+
+
+def test_many_at_once(plane: ControlPlane, consent: Consent, site: Site) -> None:
+    """Threads of one process: no choice is lost, and the first look at a banner keeps it once."""
+    banner = banner_of(site, FILES)
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda _: consent.keep_banner(site, banner), range(16))) == [()] * 16
+        chosen = list(pool.map(lambda _: consent.choose(site, YES, None), range(40)))
+    assert len({one.receipt for one in chosen}) == len(records(plane, site)) == 40
+
+
+def test_records_are_only_ever_appended(consent: Consent, site: Site, plane: ControlPlane) -> None:
+    receipt = consent.choose(site, YES, None).receipt
+    before = records(plane, site)
+    for choice in (NO, YES, WITHDRAW):
+        consent.choose(site, choice, receipt)
+    assert records(plane, site)[:1] == before
+    assert {column.name for column in ConsentRecordRow.__table__.columns} == set(before[0])

@@ -1,0 +1,102 @@
+"""A batch that is sent again counts once: also while the first copy is being stored, also after a restart."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from firmly.measure import batches
+from firmly.measure.batches import WINDOW, BatchMemory
+from tests.collector import START
+
+pytestmark = pytest.mark.anyio
+
+ONE, TWO = "01" * 16, "02" * 16
+
+
+async def test_stored_batch_is_known_and_another_is_not() -> None:
+    memory = BatchMemory()
+    assert not await memory.is_stored(ONE, START)
+    memory.begin(ONE)
+    memory.end(ONE, is_stored=True)
+    assert await memory.is_stored(ONE, START)
+    assert not await memory.is_stored(TWO, START)
+
+
+async def send(memory: BatchMemory, outcomes: list[bool], log: list[str]) -> None:
+    """Do as the collector does; the next of ``outcomes`` is whether storing works."""
+    if await memory.is_stored(ONE, START):
+        log.append("duplicate")
+        return
+    memory.begin(ONE)
+    await asyncio.sleep(0.005)
+    is_stored = outcomes.pop(0)
+    log.append("stored" if is_stored else "failed")
+    memory.end(ONE, is_stored=is_stored)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "log"),
+    [
+        ([True], ["stored"] + ["duplicate"] * 4),
+        ([False, True], ["failed", "stored"] + ["duplicate"] * 3),
+        ([False] * 5, ["failed"] * 5),
+    ],
+    ids=["first stored", "first failed", "all failed"],
+)
+async def test_copies_at_the_same_time_wait_for_each_other(outcomes: list[bool], log: list[str]) -> None:
+    memory, written = BatchMemory(), list[str]()
+    await asyncio.gather(*(send(memory, outcomes, written) for _ in range(5)))
+    assert written == log
+    assert memory._under_way == {}
+
+
+async def test_waiting_copy_that_goes_away_leaves_the_first_alone() -> None:
+    memory = BatchMemory()
+    memory.begin(ONE)
+    waiting = asyncio.create_task(memory.is_stored(ONE, START))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    memory.end(ONE, is_stored=True)
+    assert await memory.is_stored(ONE, START)
+
+
+async def test_batch_is_known_for_ten_minutes_at_least_and_twenty_at_most() -> None:
+    memory = BatchMemory()
+    for minute in range(30):
+        assert await memory.is_stored(ONE, START + timedelta(minutes=minute)) is (0 < minute <= 21)
+        if minute == 0:
+            memory.begin(ONE)
+            memory.end(ONE, is_stored=True)
+    assert timedelta(minutes=10) == WINDOW
+
+
+async def test_memory_is_bounded() -> None:
+    memory = BatchMemory()
+    memory._recent = {number.to_bytes(16, "big") for number in range(batches.MAX_PER_WINDOW + 1)}
+    await memory.is_stored(ONE, START)
+    assert (len(memory._recent), len(memory._older)) == (0, batches.MAX_PER_WINDOW + 1)
+
+
+async def test_batches_are_read_back_from_lines_and_damage_is_survived() -> None:
+    memory = BatchMemory()
+    lines = [
+        b'{"batch": "%s"}' % ONE.encode(),
+        b'{"batch": ""}',
+        b"{}",
+        b"[]",
+        b"7",
+        b"null",
+        b'{"batch": 7}',
+        b'{"batch": ["01"]}',
+        b'{"batch": "xyz"}',
+        b'{"ba',
+        b"\0\0",
+        b"",
+        b'{"batch": "%s"}' % TWO.encode(),
+    ]
+    memory.recall(lines)
+    assert await memory.is_stored(ONE, START)
+    assert await memory.is_stored(TWO, START)
+    assert len(memory._recent) == 2

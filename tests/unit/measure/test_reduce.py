@@ -1,0 +1,283 @@
+"""What is taken out of an event before it is written: persons go, ordinary words and dates stay."""
+
+import re
+from urllib.parse import quote, unquote
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from firmly.measure.reduce import (
+    MASK,
+    MAX_PATH,
+    MAX_PROPS,
+    MAX_VALUE,
+    Campaign,
+    Page,
+    host_of,
+    is_goal_name,
+    page_of,
+    path_of,
+    props_of,
+    title_of,
+    value_of,
+)
+
+TELLING = [
+    "jane@example.com",
+    "jane%40example.com",
+    "jane%2540example.com",
+    "jane%252540example.com",
+    "JANE.DOE+tag@mail.example.co.uk",
+    "0401234567",
+    "+358 40 123 4567",
+    "+358-40-1234567",
+    "(040) 123-4567",
+    "040.123.4567",
+    "1234567",
+    "123-45-6789",
+    "4111 1111 1111 1111",
+    "123e4567-e89b-12d3-a456-426614174000",
+    "123E4567E89B12D3A456426614174000",
+    "d41d8cd98f00b204e9800998ecf8427e",
+    "5f3a9c1e",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl",
+    "aB3dE6gH9jK2mN5pQ8sT",
+    "ghp_a1b2c3d4e5f6g7h8i9j0",
+    "cus_NffrFeUfNV2Hib1234",
+    "203.0.113.7",
+    "203-0-113-7",
+    "203_0_113_7",
+    "1.2.3.4",
+    "2001:db8::7",
+    "2001:0db8:0000:0000:0000:0000:0000:0007",
+    "::ffff:203.0.113.7",
+    "fe80::1",
+]
+ORDINARY = [
+    "pricing",
+    "about-us",
+    "2026",
+    "2026-11-20",
+    "20261120",
+    "2026-11",
+    "202611",
+    "2026.11.20",
+    "how-to-choose-a-consent-manager-in-2026-11",
+    "release-4.12.1",
+    "v2",
+    "iphone-15-pro-max-256",
+    "article-123456",
+    "product_42",
+    "autumn sale",
+    "Ääkkösiä-sivulla",
+    "中文",
+    "index.html",
+    "en-GB",
+    "a-very-long-slug-of-an-article-about-the-quality-of-coffee-beans",
+    "c++",
+    "10-20",
+    "deadbeef",
+    "GmbH",
+    "top_10",
+]
+
+
+@pytest.mark.parametrize("text", TELLING)
+def test_what_names_somebody_is_masked(text: str) -> None:
+    assert path_of(f"/users/{quote(text)}/edit") == f"/users/{MASK}/edit"
+    assert path_of(f"/users/{text}") == f"/users/{MASK}"
+    assert value_of(text) == MASK
+    assert text not in title_of(f"Account of {text} here")
+    assert not is_goal_name(text)
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_ordinary_words_and_dates_stay(text: str) -> None:
+    assert path_of(f"/blog/{quote(text)}/") == f"/blog/{text}/"
+    assert value_of(text) == text
+    assert title_of(f"About {text} here") == f"About {text} here"
+
+
+@pytest.mark.parametrize("text", ["2026-13-01", "2026-00-10", "1912-1234", "20261345", "12026112", "2026112012"])
+def test_number_that_only_looks_like_a_date_is_masked(text: str) -> None:
+    assert (value_of(text), path_of("/" + text)) == (MASK, f"/{MASK}")
+
+
+@pytest.mark.parametrize(
+    ("title", "reduced"),
+    [
+        ("Call 555 123 4567 now", "Call * now"),
+        ("Call +358 (40) 123 4567 now", "Call * now"),
+        ("Order 1234567 of jane@example.com", "Order * of *"),
+        ("10 tips for 2026", "10 tips for 2026"),
+        ("Top 10 of 2026 12", "Top 10 of 2026 12"),
+        ("  many \t blanks\n here ", "many blanks here"),
+        ("\0null\x1f", "null"),
+        ("", ""),
+    ],
+)
+def test_title(title: str, reduced: str) -> None:
+    assert title_of(title) == reduced
+
+
+PIECES = st.one_of(
+    st.text(max_size=12),
+    st.from_regex(r"[0-9]{1,9}", fullmatch=True),
+    st.sampled_from(
+        ["@", "%40", "%2540", ".", "-", "/", " ", "%", "2026-11-20", "20261120", "1.2.3.4", ":", "::", "+", "%2e"]
+    ),
+)
+TEXTS = st.lists(PIECES, max_size=10).map("".join)
+_DATE = re.compile(r"(?<!\d)(19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d(?!\d)")
+
+
+def tells(text: str) -> bool:
+    """An oracle of its own, blunter than the rules: dates apart, no mark of a mailbox, number or address."""
+    without_dates = _DATE.sub("", text)
+    quad = re.search(r"(?<![\d.])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\d.])", text)
+    return "@" in text or re.search(r"\d{7}", without_dates) is not None or quad is not None
+
+
+@settings(max_examples=500, deadline=None)
+@given(TEXTS)
+@example("123%0a4567")
+@example("1%2e2%2e3%2e4")
+@example("20261120" * 2)
+def test_nothing_that_comes_out_tells(text: str) -> None:
+    for reduced in (path_of(text), value_of(text), *title_of(text).split()):
+        assert not tells(reduced), reduced
+        assert "@" not in unquote(unquote(reduced))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=5000))
+def test_any_text_is_survived_and_bounded(text: str) -> None:
+    assert len(path_of(text)) <= MAX_PATH
+    assert path_of(text).startswith("/")
+    assert len(value_of(text)) <= MAX_VALUE
+    assert len(title_of(text)) <= 200
+    assert not re.search(r"[\x00-\x1f\x7f]", path_of(text) + value_of(text) + title_of(text))
+    page_of(text, frozenset({"q"}))
+    page_of("https://" + text, frozenset({"q"}))
+    host_of(text)
+    host_of("https://" + text)
+
+
+def test_page_is_reduced_to_what_is_allowed() -> None:
+    url = (
+        "https://WWW.Example.com:443/a/jane%40example.com?plan=pro&email=j@x.com&utm_source=linkedin&utm_medium=social"
+        "&utm_campaign=jane@example.com&gclid=abc#top"
+    )
+    assert page_of(url, frozenset({"plan"})) == Page(
+        origin="https://www.example.com",
+        host="www.example.com",
+        path="/a/*",
+        query="plan=pro",
+        campaign=Campaign("linkedin", "social", "*"),
+        has_click_id=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("http://example.com", "http://example.com"),
+        ("http://example.com:80/", "http://example.com"),
+        ("https://example.com:80/", "https://example.com:80"),
+        ("https://user:secret@example.com/", "https://example.com"),
+        ("https://[2001:DB8::7]:8443/", "https://[2001:db8::7]:8443"),
+        ("HTTPS://example.com/", "https://example.com"),
+    ],
+)
+def test_origin_of_a_page(url: str, origin: str) -> None:
+    page = page_of(url, frozenset())
+    assert page is not None
+    assert (page.origin, page.path) == (origin, "/")
+
+
+@pytest.mark.parametrize(
+    "url", ["", "x", "/path", "javascript:alert(1)", "file:///etc/passwd", "https://", "https://[", "http://h:99999/"]
+)
+def test_what_is_no_web_page_is_none(url: str) -> None:
+    assert page_of(url, frozenset()) is None
+
+
+@pytest.mark.parametrize(
+    ("query", "is_ad"), [("gclid=1", True), ("msclkid=1", True), ("fbclid=1", False), ("a=1", False)]
+)
+def test_click_ids_tell_an_ad_and_are_not_kept(query: str, is_ad: bool) -> None:
+    page = page_of(f"https://example.com/?{query}", frozenset({"a"}))
+    assert page is not None
+    assert (page.has_click_id, page.query) == (is_ad, "a=1" if query == "a=1" else "")
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://WWW.Google.com/search?q=jane", "www.google.com"),
+        ("https://user:pw@ref.example:8443/x", "ref.example"),
+        ("android-app://com.linkedin.android/", "com.linkedin.android"),
+        ("https://203.0.113.7/x", ""),
+        ("https://host-203-0-113-7.isp.example/", ""),
+        ("https://[2001:db8::7]/", ""),
+        ("https://bad host/", ""),
+        ("not an address", ""),
+        ("https://[", ""),
+        ("", ""),
+    ],
+)
+def test_host_of_a_referrer(url: str, host: str) -> None:
+    assert host_of(url) == host
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (True, "true"),
+        (False, "false"),
+        (3, "3"),
+        (3.0, "3"),
+        (3.14159, "3.14"),
+        (0.0, "0"),
+        (-2.5, "-2.5"),
+        (100.0, "100"),
+        (1e6, None),
+        (float("nan"), None),
+        (float("inf"), None),
+        ("enterprise", "enterprise"),
+        ("jane@example.com", None),
+        ("a1", None),
+        ("x" * 33, None),
+        ("enterprise\n", None),
+        ("", None),
+        ([1], None),
+    ],
+    ids=repr,
+)
+def test_property_is_a_number_or_a_short_word(value: object, kept: str | None) -> None:
+    assert props_of({"plan": value}, frozenset({"plan"})) == ({} if kept is None else {"plan": kept})
+
+
+def test_properties_come_from_the_list_and_are_few() -> None:
+    many = {f"p{number}": number for number in range(20)}
+    assert props_of(many, frozenset()) == {}
+    assert len(props_of(many, frozenset(many))) == MAX_PROPS
+
+
+@pytest.mark.parametrize(
+    ("name", "is_name"),
+    [
+        ("contact", True),
+        ("form-sent_2", True),
+        ("Contact", False),
+        ("1st", False),
+        ("g" * 40, True),
+        ("g" * 41, False),
+        ("", False),
+        ("contact\n", False),
+        ("id-1234567", False),
+    ],
+)
+def test_goal_name(name: str, is_name: bool) -> None:
+    assert is_goal_name(name) is is_name

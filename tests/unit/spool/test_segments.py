@@ -1,0 +1,139 @@
+"""The files of a spool folder: who owns it, what recovery makes of it, what is kept how long."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firmly.model import FirmlyError
+from firmly.spool.segments import KEEP_SHIPPED_S, SegmentFolder
+from tests.unit.spool.conftest import lines_in, names_in
+
+OTHER_PROCESS = """
+import sys, time
+from pathlib import Path
+from firmly.spool.segments import SegmentFolder
+folder = SegmentFolder(Path(sys.argv[1]))
+print("owned", flush=True)
+time.sleep(60)
+"""
+
+
+def write(path: Path, name: str, data: bytes) -> Path:
+    path.mkdir(exist_ok=True)
+    (path / name).write_bytes(data)
+    return path / name
+
+
+def test_second_owner_is_refused_and_says_what_to_do(path: Path) -> None:
+    owner = SegmentFolder(path)
+    with pytest.raises(FirmlyError, match="another process owns this spool; stop it or set FIRMLY_DATA_DIR"):
+        SegmentFolder(path)
+    owner.close()
+    SegmentFolder(path).close()
+
+
+def test_lock_of_another_process_ends_with_it(path: Path) -> None:
+    command = [sys.executable, "-c", OTHER_PROCESS, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "owned\n"
+        with pytest.raises(FirmlyError):
+            SegmentFolder(path)
+        other.kill()
+        other.wait()
+    SegmentFolder(path).close()
+
+
+def test_folder_and_segments_are_private(path: Path) -> None:
+    folder = SegmentFolder(path)
+    file, descriptor = folder.create()
+    os.close(descriptor)
+    folder.close()
+    assert path.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777, (path / "lock").stat().st_mode & 0o777} == {0o600}
+
+
+@pytest.mark.parametrize(
+    ("left", "kept"),
+    [
+        (b"", []),
+        (b'{"torn', []),
+        (b"one\n", [b"one"]),
+        (b"one\ntwo\n", [b"one", b"two"]),
+        (b"one\ntw", [b"one"]),
+        (b"one\n" + b"\0" * 4096, [b"one"]),
+    ],
+    ids=["empty", "only torn", "whole", "two", "torn tail", "zeros of a lost page"],
+)
+def test_recovery_seals_whole_lines_only(path: Path, left: bytes, kept: list[bytes]) -> None:
+    write(path, "0000000000000001-aa.open", left)
+    folder = SegmentFolder(path)
+    assert [line for segment in folder.sealed() for line in segment.read().splitlines()] == kept
+    assert names_in(path) == [".sealed"] * bool(kept)
+    folder.close()
+
+
+@given(st.lists(st.binary(max_size=8).filter(lambda line: b"\n" not in line)), st.binary(max_size=8))
+def test_recovery_keeps_every_whole_line_and_only_these(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], tail: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("spool")
+    torn = tail.replace(b"\n", b"")
+    whole = b"".join(line + b"\n" for line in lines)
+    write(path, "0000000000000001-aa.open", whole + torn)
+    folder = SegmentFolder(path)
+    assert b"".join(segment.read() for segment in folder.sealed()) == whole
+    folder.close()
+
+
+def test_recovered_segment_keeps_its_id_for_deduplication(path: Path) -> None:
+    write(path, "0000000000000007-aabb.open", b"one\n")
+    folder = SegmentFolder(path)
+    assert [segment.id for segment in folder.sealed()] == ["0000000000000007-aabb"]
+    folder.close()
+
+
+def test_ids_differ_between_lives_and_sort_by_age(path: Path) -> None:
+    ids = []
+    for _ in range(3):
+        folder = SegmentFolder(path)
+        file, descriptor = folder.create()
+        os.write(descriptor, b"x\n")
+        os.close(descriptor)
+        folder.seal(file)
+        ids = [segment.id for segment in folder.sealed()]
+        folder.close()
+    assert len(set(ids)) == 3
+    assert [int(name.split("-")[0]) for name in ids] == [1, 2, 3]
+
+
+def test_shipped_segment_is_kept_ten_minutes(path: Path) -> None:
+    now = time.time()
+    for name, age in (("1-a.shipped", KEEP_SHIPPED_S + 5), ("2-b.shipped", KEEP_SHIPPED_S - 5), ("3-c.sealed", 9999)):
+        os.utime(write(path, name, name.encode() + b"\n"), (now - age, now - age))
+    folder = SegmentFolder(path)
+    assert list(folder.recent_lines()) == [b"2-b.shipped"]
+    folder.remove_old_shipped()
+    assert lines_in(path) == [b"2-b.shipped", b"3-c.sealed"]
+    folder.close()
+
+
+def test_what_waits_is_measured_and_what_is_shipped_is_not(path: Path) -> None:
+    folder = SegmentFolder(path)
+    assert (folder.waiting_bytes(), folder.oldest_waiting_age_s()) == (0, 0.0)
+    file = write(path, "1-a.sealed", b"12345\n")
+    write(path, "2-b.open", b"123\n")
+    os.utime(file, (time.time() - 60, time.time() - 60))
+    assert folder.waiting_bytes() == 10
+    assert 60 <= folder.oldest_waiting_age_s() < 70
+    for segment in folder.sealed():
+        segment.mark_shipped()
+    assert (folder.waiting_bytes(), folder.oldest_waiting_age_s()) == (4, 0.0)
+    assert names_in(path) == [".open", ".shipped"]
+    folder.close()

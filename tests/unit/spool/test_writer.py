@@ -1,0 +1,290 @@
+"""Group commit: acknowledged lines are on disk, whatever ends the process; refused ones are not."""
+
+import asyncio
+import resource
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from firmly.spool.segments import SegmentFolder
+from firmly.spool.writer import Spool, SpoolFullError, SpoolLimits
+from tests.unit.spool.conftest import lines_in, names_in, spooling, until
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_acknowledged_line_is_in_a_file_before_the_answer(path: Path) -> None:
+    async with spooling(path) as spool:
+        await spool.append(b"one\n")
+        assert lines_in(path) == [b"one"]
+        await spool.append(b"two\nthree\n")
+        assert lines_in(path) == [b"one", b"two", b"three"]
+
+
+async def test_requests_of_one_turn_share_a_commit_and_keep_their_order(path: Path) -> None:
+    commits: list[float] = []
+    async with spooling(path) as spool:
+        spool.observe_commit = commits.append
+        await asyncio.gather(*(spool.append(b"%d\n" % number) for number in range(100)))
+    assert lines_in(path) == [b"%d" % number for number in range(100)]
+    assert len(commits) == 1
+
+
+async def test_lines_that_come_during_a_commit_are_in_the_next(path: Path) -> None:
+    commits: list[float] = []
+    async with spooling(path) as spool:
+        spool.observe_commit = commits.append
+        first = asyncio.create_task(spool.append(b"first\n"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not first.done()
+        await asyncio.gather(spool.append(b"second\n"), spool.append(b"third\n"))
+    assert (lines_in(path), len(commits)) == ([b"first", b"second", b"third"], 2)
+
+
+async def test_segment_is_sealed_by_size_and_the_loader_is_woken(path: Path) -> None:
+    sealed = threading.Event()
+    async with spooling(path, SpoolLimits(segment_bytes=10, segment_age_s=3600, min_free_bytes=0), sealed) as spool:
+        await spool.append(b"four\n")
+        assert (names_in(path), sealed.is_set()) == ([".open"], False)
+        await spool.append(b"more\n")
+        await until(lambda: names_in(path) == [".sealed"])
+        assert sealed.is_set()
+        await spool.append(b"next\n")
+        assert names_in(path) == [".open", ".sealed"]
+
+
+async def test_segment_is_sealed_by_age(path: Path) -> None:
+    async with spooling(path, SpoolLimits(segment_age_s=0.05, min_free_bytes=0)) as spool:
+        await spool.append(b"one\n")
+        await until(lambda: names_in(path) == [".sealed"])
+
+
+async def test_idle_spool_makes_no_files(path: Path) -> None:
+    async with spooling(path, SpoolLimits(segment_age_s=0.02, min_free_bytes=0)) as spool:
+        await asyncio.sleep(0.1)
+        await spool.seal_now()
+    assert names_in(path) == []
+
+
+async def test_stop_seals_what_was_acknowledged_and_refuses_the_rest(path: Path) -> None:
+    async with spooling(path) as spool:
+        await spool.append(b"one\n")
+    assert names_in(path) == [".sealed"]
+    with pytest.raises(SpoolFullError, match="has stopped"):
+        await spool.append(b"late\n")
+    async with spooling(path):
+        assert lines_in(path) == [b"one"]
+
+
+async def test_cancelled_waiter_harms_nobody(path: Path) -> None:
+    async with spooling(path) as spool:
+        gone = asyncio.create_task(spool.append(b"gone\n"))
+        stays = asyncio.create_task(spool.append(b"stays\n"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        gone.cancel()
+        await stays
+        assert gone.cancelled()
+        await spool.append(b"after\n")
+    assert lines_in(path) == [b"gone", b"stays", b"after"]
+
+
+async def test_full_spool_refuses_and_takes_again_once_shipped(path: Path) -> None:
+    folder = SegmentFolder(path)
+    spool = Spool(folder, SpoolLimits(segment_age_s=0.02, max_bytes=10, min_free_bytes=0), threading.Event())
+    await spool.start()
+    await spool.append(b"0123456789\n")
+    await until(lambda: spool.refusal)
+    with pytest.raises(SpoolFullError, match="11 bytes wait for the warehouse; the limit is 10"):
+        await spool.append(b"more\n")
+    for segment in folder.sealed():
+        segment.mark_shipped()
+    await until(lambda: spool.refusal is None)
+    await spool.append(b"again\n")
+    await spool.stop()
+    assert lines_in(path) == [b"0123456789", b"again"]
+
+
+async def test_disk_with_too_little_space_is_refused_from_the_start(path: Path) -> None:
+    async with spooling(path, SpoolLimits(min_free_bytes=2**60)) as spool:
+        assert spool.refusal == f"less than {2**60} bytes are free on the disk"
+        with pytest.raises(SpoolFullError):
+            await spool.append(b"one\n")
+    assert names_in(path) == []
+
+
+@contextmanager
+def file_size_limit(limit: int) -> Iterator[None]:
+    """Let the system refuse to write beyond ``limit`` bytes of a file, as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+MB = 2**20
+
+
+async def test_refused_write_loses_nothing_that_was_acknowledged(path: Path) -> None:
+    """Of the write that failed half-way nothing stays behind, so that the client's retry counts once."""
+    big = b"a" * (MB - 100) + b"\n"
+    async with spooling(path, SpoolLimits(segment_age_s=0.05, min_free_bytes=0)) as spool:
+        with file_size_limit(MB):
+            await spool.append(big)
+            answers = await asyncio.gather(
+                spool.append(b"b" * 60 + b"\n"), spool.append(b"c" * 60 + b"\n"), return_exceptions=True
+            )
+        assert [type(answer) for answer in answers] == [SpoolFullError, SpoolFullError]
+        assert lines_in(path) == [big.rstrip()]
+        await until(lambda: spool.refusal is None)
+        await spool.append(b"again\n")
+    assert lines_in(path) == [big.rstrip(), b"again"]
+    assert names_in(path) == [".sealed", ".sealed"]
+
+
+async def test_first_write_that_is_refused_leaves_no_file(path: Path) -> None:
+    async with spooling(path) as spool:
+        with file_size_limit(MB), pytest.raises(SpoolFullError, match="the disk refused the write"):
+            await spool.append(b"x" * (2 * MB) + b"\n")
+        assert names_in(path) == []
+        assert spool.refusal == "the disk refused a write"
+
+
+async def test_segment_that_cannot_be_made_is_a_refusal(path: Path) -> None:
+    async with spooling(path) as spool:
+        path.rename(path.with_name("moved"))
+        with pytest.raises(SpoolFullError):
+            await spool.append(b"one\n")
+        path.with_name("moved").rename(path)
+        await spool.append(b"two\n")
+    assert lines_in(path) == [b"two"]
+
+
+async def test_acknowledgement_stands_where_only_sealing_fails(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The lines are on disk: an error would make the client send them again, and they would count twice."""
+    async with spooling(path, SpoolLimits(segment_bytes=8, segment_age_s=0.05, min_free_bytes=0)) as spool:
+        await spool.append(b"one\n")
+        [file] = [file for file in path.iterdir() if file.suffix == ".open"]
+        in_the_way = file.with_suffix(".sealed")
+        in_the_way.mkdir()
+        await spool.append(b"two and three\n")
+        await until(lambda: "the spool could not be kept in order" in caplog.text)
+        in_the_way.rmdir()
+        await until(lambda: names_in(path) == [".sealed"])
+        await spool.append(b"four\n")
+    assert lines_in(path) == [b"one", b"two and three", b"four"]
+
+
+async def test_failed_sync_is_never_tried_again_on_the_same_segment(path: Path) -> None:
+    """A second fdatasync can succeed although the pages of the first are lost."""
+    async with spooling(path) as spool:
+        await spool.append(b"one\n")
+        assert spool._open is not None
+        spool._open.is_spent = True
+        await spool.append(b"two\n")
+        assert names_in(path) == [".open", ".sealed"]
+    assert lines_in(path) == [b"one", b"two"]
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("append"), st.integers(1, 5)),
+        st.tuples(st.just("in flight"), st.integers(1, 5)),
+        st.tuples(st.just("seal"), st.just(0)),
+        st.tuples(st.just("restart"), st.just(0)),
+        st.tuples(st.just("crash"), st.integers(0, 3)),
+    ),
+    max_size=10,
+)
+TORN = [b"", b"{", b'{"half":"a li', b"\0" * 4096]
+
+
+class Life:
+    """A spool that dies and comes back, with a note of every line that it was given and acknowledged."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.lives = 0
+        self.given: list[bytes] = []
+        self.acknowledged: list[bytes] = []
+        self.tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def path(self) -> Path:
+        return self.root / str(self.lives)
+
+    async def start(self) -> None:
+        limits = SpoolLimits(segment_bytes=30, segment_age_s=3600, min_free_bytes=0)
+        self.spool = Spool(SegmentFolder(self.path), limits, threading.Event())
+        await self.spool.start()
+
+    def begin(self, count: int) -> None:
+        for _ in range(count):
+            line = b"line %d" % len(self.given)
+            self.given.append(line)
+            self.tasks.append(asyncio.create_task(self._append(line)))
+
+    async def _append(self, line: bytes) -> None:
+        await self.spool.append(line + b"\n")
+        self.acknowledged.append(line)
+
+    async def settle(self) -> None:
+        await asyncio.gather(*self.tasks)
+        self.tasks.clear()
+
+    async def crash(self, torn: bytes) -> None:
+        """Go on from a copy of the files as they are in this moment, as after kill -9."""
+        acknowledged = list(self.acknowledged)
+        shutil.copytree(self.path, self.root / str(self.lives + 1))
+        await self.settle()
+        await self.spool.stop()
+        self.acknowledged, self.lives = acknowledged, self.lives + 1
+        for file in self.path.glob("*.open"):
+            with file.open("ab") as left_open:
+                left_open.write(torn)
+        await self.start()
+
+    async def take(self, step: str, number: int) -> None:
+        match step:
+            case "append":
+                self.begin(number)
+                await self.settle()
+            case "in flight":
+                self.begin(number)
+                for _ in range(number):
+                    await asyncio.sleep(0)
+            case "seal":
+                await self.spool.seal_now()
+            case "restart":
+                await self.settle()
+                await self.spool.stop()
+                await self.start()
+            case "crash":
+                await self.crash(TORN[number])
+
+
+@settings(max_examples=60, deadline=None)
+@given(STEPS)
+async def test_every_acknowledged_line_is_there_once_and_none_is_invented(steps: list[tuple[str, int]]) -> None:
+    with tempfile.TemporaryDirectory() as root:
+        life = Life(Path(root))
+        await life.start()
+        for step, number in steps:
+            await life.take(step, number)
+        await life.settle()
+        await life.spool.stop()
+        found = lines_in(life.path)
+        assert names_in(life.path) == [".sealed"] * len(names_in(life.path))
+    assert len(found) == len(set(found))
+    assert set(life.acknowledged) <= set(found) <= set(life.given)
+    assert [line for line in life.given if line in set(found)] == found

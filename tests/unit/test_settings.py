@@ -1,0 +1,201 @@
+"""Settings: read from a mapping, every problem at once, no secret in any message, documented."""
+
+import contextlib
+import ipaddress
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firmly.model import InvalidInputError
+from firmly.settings import SETTINGS, Settings, as_markdown, describe, read_settings
+
+ROOT = Path(__file__).parents[2]
+KEY = "k" * 32
+
+
+def problems_of(environ: dict[str, str]) -> list[tuple[str, str]]:
+    with pytest.raises(InvalidInputError) as failure:
+        read_settings(environ)
+    return [(problem.key, problem.value) for problem in failure.value.problems]
+
+
+def test_defaults_are_for_one_machine() -> None:
+    assert read_settings({}) == Settings(
+        data_dir=Path.cwd() / "firmly-data",
+        base_url="http://127.0.0.1:8000",
+        host="127.0.0.1",
+        port=8000,
+        clickhouse_url="",
+        database_url="",
+        org_databases=(),
+        trusted_proxies=(),
+        secret_key=(),
+        spool_max_bytes=2**30,
+        spool_min_free_bytes=256 * 2**20,
+        metrics_token="",
+        log_level="info",
+    )
+
+
+def test_every_setting_is_read(tmp_path: Path) -> None:
+    one, two = tmp_path / "1.mmdb", tmp_path / "2.mmdb"
+    one.touch()
+    two.touch()
+    environ = {
+        "FIRMLY_DATA_DIR": "~/data",
+        "FIRMLY_BASE_URL": "https://stats.example.com:8443/",
+        "FIRMLY_HOST": "::",
+        "FIRMLY_PORT": "65535",
+        "FIRMLY_CLICKHOUSE_URL": "https://user:password@clickhouse.example:8443/?secure=1",
+        "FIRMLY_DATABASE_URL": "postgresql+psycopg://u:p@db/firmly",
+        "FIRMLY_ORG_DATABASES": f"{one}, {two}",
+        "FIRMLY_TRUSTED_PROXIES": "10.0.0.0/8, 2001:db8::/32,127.0.0.1",
+        "FIRMLY_SECRET_KEY": f"{KEY},{'o' * 40}",
+        "FIRMLY_SPOOL_MAX_BYTES": str(2**20),
+        "FIRMLY_SPOOL_MIN_FREE_BYTES": "0",
+        "FIRMLY_METRICS_TOKEN": "m" * 16,
+        "FIRMLY_LOG_LEVEL": "debug",
+    }
+    assert set(environ) == {setting.variable for setting in SETTINGS}
+    assert read_settings(environ) == Settings(
+        data_dir=Path.home() / "data",
+        base_url="https://stats.example.com:8443",
+        host="::",
+        port=65535,
+        clickhouse_url="https://user:password@clickhouse.example:8443/?secure=1",
+        database_url="postgresql+psycopg://u:p@db/firmly",
+        org_databases=(one, two),
+        trusted_proxies=tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "2001:db8::/32", "127.0.0.1/32"))),
+        secret_key=(KEY, "o" * 40),
+        spool_max_bytes=2**20,
+        spool_min_free_bytes=0,
+        metrics_token="m" * 16,
+        log_level="debug",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("DATA_DIR", ""),
+        ("DATA_DIR", "~nobody-of-this-name/data"),
+        ("BASE_URL", ""),
+        ("BASE_URL", "stats.example.com"),
+        ("BASE_URL", "ftp://stats.example.com"),
+        ("BASE_URL", "https://"),
+        ("BASE_URL", "https://stats.example.com/path"),
+        ("BASE_URL", "https://stats.example.com?a=b"),
+        ("BASE_URL", "https://stats.example.com/#top"),
+        ("BASE_URL", "https://user:pw@stats.example.com"),
+        ("BASE_URL", "https://stats.example.com:port"),
+        ("BASE_URL", "https://stats.example.com:99999"),
+        ("BASE_URL", "https://stats example.com"),
+        ("BASE_URL", "https://["),
+        ("HOST", ""),
+        ("HOST", "a b"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("PORT", "http"),
+        ("PORT", "80.5"),
+        ("PORT", ""),
+        ("PORT", "9" * 5000),
+        ("ORG_DATABASES", "/nosuch.mmdb"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("TRUSTED_PROXIES", "everybody"),
+        ("SPOOL_MAX_BYTES", "1"),
+        ("SPOOL_MIN_FREE_BYTES", "-1"),
+        ("LOG_LEVEL", "loud"),
+    ],
+)
+def test_value_that_cannot_be_used_is_named_with_what_was_expected(name: str, text: str) -> None:
+    variable = f"FIRMLY_{name}"
+    assert problems_of({variable: text}) == [(variable, text)]
+    with pytest.raises(InvalidInputError, match=f"{variable}=.*: expected "):
+        read_settings({variable: text})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("CLICKHOUSE_URL", "tcp://user:hunter2@host"),
+        ("CLICKHOUSE_URL", "hunter2"),
+        ("DATABASE_URL", "mysql://user:hunter2@host"),
+        ("SECRET_KEY", "hunter2"),
+        ("SECRET_KEY", f"{KEY},hunter2"),
+        ("METRICS_TOKEN", "hunter2"),
+    ],
+)
+def test_secret_that_cannot_be_used_is_not_shown(name: str, text: str) -> None:
+    with pytest.raises(InvalidInputError) as failure:
+        read_settings({f"FIRMLY_{name}": text})
+    assert f"FIRMLY_{name}='(withheld)': expected " in str(failure.value)
+    assert "hunter2" not in str(failure.value)
+
+
+def test_all_problems_are_reported_at_once_and_unknown_names_with_what_was_meant() -> None:
+    environ = {
+        "FIRMLY_PORTT": "hunter2",
+        "FIRMLY_ZZZ": "hunter2",
+        "FIRMLY_PORT": "x",
+        "FIRMLY_HOST": "",
+        "PATH": "/bin",
+    }
+    with pytest.raises(InvalidInputError) as failure:
+        read_settings(environ)
+    text = str(failure.value)
+    assert [problem.key for problem in failure.value.problems] == [
+        "FIRMLY_PORTT",
+        "FIRMLY_ZZZ",
+        "FIRMLY_HOST",
+        "FIRMLY_PORT",
+    ]
+    assert "did you mean FIRMLY_PORT?" in text
+    assert "none is similar" in text
+    assert "hunter2" not in text
+
+
+def test_file_out_of_reach_is_a_problem_and_no_crash(tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    assert problems_of({"FIRMLY_ORG_DATABASES": f"{loop}/{'x' * 300}"})
+
+
+@given(st.sampled_from(SETTINGS), st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
+def test_any_text_is_a_value_or_a_problem(setting: object, text: str) -> None:
+    variable = next(known.variable for known in SETTINGS if known is setting)
+    with contextlib.suppress(InvalidInputError):
+        assert isinstance(read_settings({variable: text}), Settings)
+
+
+def test_description_shows_values_and_withholds_secrets() -> None:
+    environ = {
+        "FIRMLY_SECRET_KEY": KEY,
+        "FIRMLY_CLICKHOUSE_URL": "https://u:hunter2@c",
+        "FIRMLY_TRUSTED_PROXIES": "10.0.0.0/8,::1",
+    }
+    shown = {setting.variable: value for setting, value in describe(read_settings(environ))}
+    assert shown["FIRMLY_SECRET_KEY"] == shown["FIRMLY_CLICKHOUSE_URL"] == "(set)"
+    assert (shown["FIRMLY_METRICS_TOKEN"], shown["FIRMLY_TRUSTED_PROXIES"]) == ("", "10.0.0.0/8,::1/128")
+    assert list(shown) == [setting.variable for setting in SETTINGS]
+
+
+def test_table_and_record_agree() -> None:
+    assert [setting.name for setting in SETTINGS] == [field.name for field in fields(Settings)]
+
+
+def test_document_is_generated_from_the_table() -> None:
+    assert (ROOT / "docs" / "SETTINGS.md").read_text() == as_markdown()
+    assert all(f"| `{setting.variable}` |" in as_markdown() for setting in SETTINGS)
+    assert all(len(line.split(" | ")) == 4 for line in as_markdown().splitlines() if line.startswith("| `"))
+
+
+def test_only_settings_and_commands_read_the_environment() -> None:
+    readers = {
+        str(path.relative_to(ROOT / "server"))
+        for path in (ROOT / "server" / "firmly").rglob("*.py")
+        if "os.environ" in path.read_text() or "getenv" in path.read_text()
+    }
+    assert readers == {"firmly/cli.py", "firmly/settings.py"}
