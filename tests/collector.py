@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import orjson
 
+from firmly.accounts.roles import Role
 from firmly.accounts.site import Site
 from firmly.app import Firmly
 from firmly.consent.banner import banner_of, read_snippet
@@ -62,9 +63,10 @@ class Collector:
 
     async def choose(self, action: str, choices: dict[str, bool], **more: Any) -> httpx.Response:
         headers = {"origin": ORIGIN, "content-type": "text/plain", **more.pop("headers", {})}
+        banner = more.pop("banner", None) or await self.banner()
         body = {
             "site": self.site.key,
-            "banner": await self.banner(),
+            "banner": banner,
             "language": "en",
             "action": action,
             "choices": choices,
@@ -76,6 +78,17 @@ class Collector:
     async def banner(self) -> str:
         (await self.client.get(f"/f/{self.site.key}.js")).raise_for_status()
         return banner_of(self.site, read_snippet(snippet())).version
+
+    def change_site(self, **settings: Any) -> None:
+        """Give the site other settings, as its owner would, and let the collector see them."""
+        accounts, email = self.firmly.accounts, f"owner-{self.site.key}@example.com"
+        password = "a long enough phrase"
+        accounts.add_member(self.site.workspace_id, email, "Owner", Role.OWNER, password)
+        scope = accounts.scope(accounts.sign_in(email, password) or "")
+        assert scope is not None
+        self.site = replace(self.site, **settings)
+        accounts.update_site(scope, self.site)
+        self.firmly.directory.refresh()
 
     async def post(self, *events: dict[str, Any], address: str = NOKIA, **more: Any) -> httpx.Response:
         """Post events as a browser at ``address`` would; keys with value None are left out of the body."""

@@ -102,8 +102,9 @@ class Firmly:
         consent = Consent(self.stores.control_plane, tokens, receipts, clock)
         pipeline = Pipeline(self.directory, tokens, open_resolver(settings.org_databases), self.ledger)
         is_https = settings.base_url.startswith("https://")
-        choices = Choices(self.directory, consent, receipts, clock, is_https=is_https)
-        shelf = ScriptShelf(self.directory, consent, read_snippet(packaged.snippet()))
+        script_files = read_snippet(packaged.snippet())
+        choices = Choices(self.directory, consent, receipts, clock, script_files.texts, is_https=is_https)
+        shelf = ScriptShelf(self.directory, consent, script_files)
         status = Status(self._metrics(), self.troubles, settings.metrics_token)
         web = build_web(
             self.accounts,
@@ -123,9 +124,12 @@ class Firmly:
             Route("/readyz", status.readyz),
             Route("/metrics", status.metrics),
             Route("/", lambda _request: RedirectResponse("/app/")),
+            Route("/app", lambda _request: RedirectResponse("/app/")),
             Mount("/app", web),
         ]
         application = Starlette(routes=routes, lifespan=self._lifespan)
+        # Its redirects to a path with or without a slash would be made of the Host header.
+        application.router.redirect_slashes = False
         return Edge(application, settings.trusted_proxies, {"/f/e": events})
 
     def troubles(self) -> list[str]:
@@ -232,6 +236,8 @@ def secret_key_of(data_dir: Path) -> str:
     try:
         with open(path, "x", opener=_private) as file:  # Only open() takes an opener.
             file.write(secrets.token_hex(32) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
     except FileExistsError:
         pass
     key = path.read_text().strip()

@@ -52,10 +52,11 @@ def serve() -> None:
     import uvicorn
 
     from firmly.app import Firmly
-    from firmly.process import config_of, harden, require_free, start_logging
+    from firmly.process import allow_many_connections, config_of, harden, require_free, start_logging
 
     settings = _settings()
     harden()
+    allow_many_connections()
     start_logging(settings)
     require_free(settings.host, settings.port)
     firmly = Firmly(settings)

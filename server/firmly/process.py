@@ -1,5 +1,6 @@
 """The operating system's side of a process: no core dumps, quiet logs, uvicorn as Firmly needs it."""
 
+import contextlib
 import ctypes
 import logging
 import resource
@@ -26,12 +27,21 @@ def harden() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
+def allow_many_connections() -> None:
+    """Raise the soft limit of open files, which is often 1,024, to the hard one."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # Some systems report more than they grant.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def start_logging(settings: Settings) -> None:
     """Log to standard error: our own words, and of libraries only warnings."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING, force=True)
     logging.getLogger("firmly").setLevel(settings.log_level.upper())
     # What these have to say at their own levels could carry what a visitor sent.
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.asgi", "clickhouse_connect", "httpx", "httpcore"):
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.asgi", "python_multipart"):
+        logging.getLogger(name).setLevel(logging.ERROR)  # A warning a malformed request: anybody could fill the log.
+    for name in ("clickhouse_connect", "httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

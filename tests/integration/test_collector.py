@@ -9,6 +9,9 @@ from typing import Any
 import orjson
 import pytest
 
+from firmly.collect.choices import PER_SOURCE as PER_SOURCE_CHOICES
+from firmly.consent.choice import Category
+from firmly.consent.token import ConsentTokens
 from firmly.measure.rates import PER_SOURCE
 from firmly.model import BeforeConsent, DropReason
 from firmly.warehouse.store import Warehouse, open_embedded
@@ -16,6 +19,7 @@ from tests.collector import (
     COMCAST,
     COUNTS_ONLY,
     HETZNER,
+    MIT,
     NOKIA,
     ORIGIN,
     Collector,
@@ -80,7 +84,7 @@ async def test_pageview_with_consent_becomes_the_organisations_row(run: Run) -> 
 
 
 async def test_rollups_agree_with_the_events(run: Run) -> None:
-    async with run() as collector:
+    async with run(goals={"contact": frozenset()}) as collector:
         token = await collector.token()
         beat = {"kind": "engagement", "url": ORIGIN + "/a", "active_ms": 12_000, "scroll_pct": 80}
         await collector.post(pageview("/a"), beat, {"kind": "goal", "name": "contact"}, token=token)
@@ -185,10 +189,61 @@ async def test_refused_request_says_why_and_stores_nothing(
 
 
 async def test_token_that_does_not_cover_statistics_is_no_consent(run: Run) -> None:
+    """Such a token is none of ours yet, as banners ask for statistics only; it is signed here with our key."""
     async with run() as collector:
-        token = await collector.token(preferences=True, statistics=False, marketing=True)
+        key = (collector.firmly.settings.data_dir / "secret.key").read_text().strip()
+        granted = frozenset({Category.PREFERENCES, Category.MARKETING})
+        token, _ = ConsentTokens([key]).issue(collector.site.key, granted, "0" * 64, collector.clock())
         answer = await collector.post(token=token)
         assert answer.headers["x-firmly-dropped"] == "no_consent=1"
+
+
+async def test_what_the_banner_did_not_ask_for_cannot_be_granted(run: Run) -> None:
+    async with run() as collector:
+        answer = await collector.choose("custom", {"preferences": True, "statistics": False, "marketing": True})
+        assert (answer.status_code, answer.json()["token"]) == (201, None)
+        assert answer.json()["choice"].split(".")[2] == "none"
+
+
+async def test_consent_given_for_another_controller_is_not_renewed(run: Run) -> None:
+    """What was agreed was asked by somebody else: the visitor is asked again."""
+    async with run() as collector:
+        headers = {"sec-fetch-site": "cross-site"}
+        chosen = await collector.choose("accept_all", {"statistics": True}, headers=headers)
+        body = orjson.dumps({"site": collector.site.key, "receipt": chosen.json()["receipt"]})
+        renew = {"url": "/f/c/token", "content": body, "headers": {"origin": ORIGIN}}
+        assert (await collector.client.post(**renew)).status_code == 200
+        old_banner = await collector.banner()
+        collector.change_site(controller="Another Ltd")
+        assert (await collector.client.post(**renew)).status_code == 404
+        late = await collector.choose("accept_all", {"statistics": True}, banner=old_banner)
+        assert (late.status_code, late.json()["token"]) == (201, None)
+
+
+async def test_choices_of_one_source_are_limited(run: Run) -> None:
+    async with run() as collector:
+        headers = {"x-forwarded-for": "131.228.1.78"}
+        answers = [await collector.choose("reject_all", {}, headers=headers) for _ in range(PER_SOURCE_CHOICES + 1)]
+        assert [answer.status_code for answer in answers] == [201] * PER_SOURCE_CHOICES + [429]
+
+
+async def test_device_id_on_another_network_joins_no_two_companies(run: Run) -> None:
+    async with run() as collector:
+        token, visit = await collector.token(), "ab" * 16
+        await collector.post(token=token, visit=visit)
+        await collector.post(token=token, visit=visit, address=MIT)
+        rows = await collector.events()
+    assert len({row["visit_id"] for row in rows}) == 2
+    assert [row["starts_visit"] for row in rows] == [1, 1]
+
+
+async def test_batch_id_of_one_site_says_nothing_to_another(run: Run) -> None:
+    async with run() as one, run() as other:
+        batch = "34" * 16
+        await one.post(token=await one.token(), batch=batch)
+        answer = await other.post(token=await other.token(), batch=batch)
+        assert (answer.status_code, answer.headers.get("x-firmly-dropped")) == (202, None)
+        assert (await one.post(batch=batch)).headers["x-firmly-dropped"] == "no_consent=1"
 
 
 async def test_token_ends_after_at_most_48_hours(run: Run) -> None:

@@ -4,27 +4,36 @@ Here alone the receipt travels: in an `HttpOnly` cookie bound to `/f/c`, or in t
 collector is on another site than the page. Fails closed: what is not a clear choice grants nothing.
 """
 
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 import orjson
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
 from firmly.accounts.directory import SiteDirectory
 from firmly.accounts.site import Site
 from firmly.collect.body import ClientGoneError, read_body
+from firmly.collect.edge import ADDRESS
 from firmly.collect.problem import problem_body
 from firmly.consent.banner import CATEGORIES
 from firmly.consent.choice import CHOICE_COOKIE, OPTIONAL, Action, Category, Granted, fits
 from firmly.consent.receipt import RECEIPT_COOKIE, Receipts
 from firmly.consent.service import Choice, Chosen, Consent, Token
+from firmly.measure.rates import RateLimiter
 from firmly.measure.wire import MalformedError, TooLargeError
 from firmly.model import Clock
 
 T = TypeVar("T")
+R = TypeVar("R")
+
+PER_SOURCE = 60
+PER_SITE = 5_000
+"""Requests in ten seconds. Guessing receipts is hopeless at 128 bits and slow besides (RULES R27)."""
+THREADS = 4
 
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
 Receipt = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}\Z")]
@@ -41,8 +50,8 @@ class ChoiceBody(msgspec.Struct, frozen=True):
 
     @property
     def granted(self) -> Granted:
-        """Only a clear yes to an optional category grants; what is not mentioned is refused."""
-        return frozenset(category for category in OPTIONAL if self.choices.get(category) is True)
+        """Only a clear yes to what the banner asks for grants; what was not asked cannot be agreed to."""
+        return frozenset(category for category in CATEGORIES if self.choices.get(category) is True)
 
 
 class TokenBody(msgspec.Struct, frozen=True):
@@ -54,13 +63,23 @@ class Choices:
     """Answers the two routes. ``is_https``: whether cookies can be `Secure`."""
 
     def __init__(
-        self, directory: SiteDirectory, consent: Consent, receipts: Receipts, clock: Clock, *, is_https: bool
+        self,
+        directory: SiteDirectory,
+        consent: Consent,
+        receipts: Receipts,
+        clock: Clock,
+        languages: Iterable[str],
+        *,
+        is_https: bool,
     ) -> None:
         self._directory = directory
         self._consent = consent
         self._receipts = receipts
         self._clock = clock
+        self._languages = frozenset(languages)
         self._is_https = is_https
+        self._rates = RateLimiter(PER_SOURCE, PER_SITE)
+        self._threads = CapacityLimiter(THREADS)
 
     async def choose(self, request: Request) -> Response:
         body = await _read(request, ChoiceBody)
@@ -71,10 +90,12 @@ class Choices:
             return site
         if not fits(body.action, body.granted, CATEGORIES):
             return _problem(400, "Malformed", f"`$.choices` contradict `$.action` {body.action.value!r}", request)
-        if not await run_in_threadpool(self._consent.has_banner, site, body.banner):
+        if body.language not in self._languages:
+            return _problem(400, "Unknown language", "Expected at `$.language` a language of the banner", request)
+        if not await self._apart(self._consent.has_banner, site, body.banner):
             return _problem(400, "Unknown banner", "Expected at `$.banner` a version served for this site", request)
         choice = Choice(body.action, body.granted, body.banner, body.language, body.source)
-        chosen = await run_in_threadpool(self._consent.choose, site, choice, self._receipt(request, site, body.receipt))
+        chosen = await self._apart(self._consent.choose, site, choice, self._receipt(request, site, body.receipt))
         return self._answer_choice(request, site, chosen)
 
     async def renew(self, request: Request) -> Response:
@@ -85,7 +106,7 @@ class Choices:
         if isinstance(site, Response):
             return site
         receipt = self._receipt(request, site, body.receipt)
-        token = await run_in_threadpool(self._consent.renew, site, receipt) if receipt else None
+        token = await self._apart(self._consent.renew, site, receipt) if receipt else None
         if token is None:
             return _problem(404, "No consent stands", "Ask the visitor", request)
         return _json(200, _token_fields(token), request)
@@ -129,7 +150,13 @@ class Choices:
         if origin is not None and origin.lower() not in site.origins:
             return _problem(403, "Origin not allowed", "Expected an Origin that the site's settings list", request)
         request.state.origin = origin
+        if not self._rates.admits(site.id, request.scope[ADDRESS], self._clock()):
+            return _problem(429, "Too many requests", "Expected fewer requests from this source", request)
         return site
+
+    async def _apart(self, work: Callable[..., R], *arguments: object) -> R:
+        """Do blocking work in threads of these routes' own, so that a flood here leaves the dashboard's alone."""
+        return await to_thread.run_sync(work, *arguments, limiter=self._threads)
 
     def _receipt(self, request: Request, site: Site, in_body: str | None) -> str | None:
         receipt = in_body or request.cookies.get(f"{RECEIPT_COOKIE}_{site.key}")

@@ -68,7 +68,6 @@ class Edge:
             return
         if scope["type"] != "http":
             return
-        self._withhold_address(scope)
         has_started = False
 
         async def watched_send(message: Message) -> None:
@@ -77,13 +76,15 @@ class Edge:
             await send(message)
 
         try:
+            self._withhold_address(scope)
             await self._direct.get(scope["path"], self._app)(scope, receive, watched_send)
         except Exception as error:  # noqa: BLE001  # The last line of defence: see the module's docstring.
             log.error("a request failed: %s", place_of(error))
             if not has_started:
                 await send_problem(send, 500, "Something failed here", "Nothing of this request was stored.")
         finally:
-            scope[ADDRESS].drop()
+            if ADDRESS in scope:
+                scope[ADDRESS].drop()
 
     def _withhold_address(self, scope: Scope) -> None:
         headers: list[tuple[bytes, bytes]] = scope["headers"]

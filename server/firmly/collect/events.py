@@ -77,11 +77,7 @@ class EventsApp:
             await self._take(arrival, send)
 
     async def _take(self, arrival: Arrival, send: Send) -> None:
-        batch = arrival.batch
-        if batch.batch and await self._batches.is_stored(batch.batch, arrival.now):
-            await _answer(send, 202, _named({DropReason.DUPLICATE: len(batch.events)}))
-            return
-        outcome = self._pipeline.run(arrival)
+        outcome = self._pipeline.admit(arrival) or await self._run(arrival)
         if not await self._store(arrival, outcome):
             retry = [(b"retry-after", str(RETRY_AFTER_S).encode()), *_CORS]
             await send_problem(send, 503, "Cannot store now", "Nothing of this request was stored. Try later.", retry)
@@ -94,13 +90,19 @@ class EventsApp:
             return
         await _answer(send, 202, _named(outcome.dropped) if outcome.dropped else _ACCEPTED)
 
+    async def _run(self, arrival: Arrival) -> Outcome:
+        batch = arrival.batch.batch
+        if batch and await self._batches.is_stored(arrival.the_site.id, batch, arrival.now):
+            return self._pipeline.refuse(arrival, DropReason.DUPLICATE)
+        return self._pipeline.run(arrival)
+
     async def _store(self, arrival: Arrival, outcome: Outcome) -> bool:
         """Put the lines on disk; False, and everything taken back, where that is refused."""
         if not outcome.lines:
             return True
         batch, is_stored = arrival.batch.batch, False
         if batch:
-            self._batches.begin(batch)
+            self._batches.begin(arrival.the_site.id, batch)
         try:
             await self._spool.append(outcome.lines)
             is_stored = True
@@ -108,7 +110,7 @@ class EventsApp:
             self._pipeline.take_back(arrival)
         finally:
             if batch:
-                self._batches.end(batch, is_stored=is_stored)
+                self._batches.end(arrival.the_site.id, batch, is_stored=is_stored)
         return is_stored
 
 

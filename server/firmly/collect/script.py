@@ -46,7 +46,7 @@ class ScriptShelf:
             ready = self._ready[site.key] = await run_in_threadpool(self._prepare, site)
         etag = f'"{ready.version[:32]}"'
         headers = {
-            "cache-control": f"public, max-age={MAX_AGE_S}, stale-while-revalidate=86400",
+            "cache-control": f"public, max-age={MAX_AGE_S}, stale-while-revalidate=300",
             "etag": etag,
             "vary": "accept-encoding",
             "access-control-allow-origin": "*",

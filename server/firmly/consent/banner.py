@@ -55,8 +55,13 @@ class BannerVersion:
 def banner_of(site: Site, files: SnippetFiles) -> BannerVersion:
     """Put together a site's banner from its settings; equal settings and code give equal bytes."""
     bundle = _canonical({"config": _config(site, files), "code": {"core.js": files.core, "banner.js": files.banner}})
+    return BannerVersion(sha256(bundle).hexdigest(), purposes_of(site), bundle)
+
+
+def purposes_of(site: Site) -> str:
+    """Return a hash of what the site's banner asks for now; a choice made for another stands no longer."""
     asked = {"site": site.key, "controller": site.controller, "categories": CATEGORIES, "months": MONTHS_REMEMBERED}
-    return BannerVersion(sha256(bundle).hexdigest(), sha256(_canonical(asked)).hexdigest(), bundle)
+    return sha256(_canonical(asked)).hexdigest()
 
 
 def script_of(site: Site, files: SnippetFiles, version: str, unchanged: Sequence[str]) -> bytes:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from firmly.accounts.database import ControlPlane
 from firmly.accounts.site import Site
-from firmly.consent.banner import MONTHS_REMEMBERED, BannerVersion
+from firmly.consent.banner import MONTHS_REMEMBERED, BannerVersion, purposes_of
 from firmly.consent.choice import (
     Action,
     Category,
@@ -90,13 +90,15 @@ class Consent:
         """Append one record. A first choice, or one with an unknown receipt, gets a new receipt.
 
         The server's time counts, in whole minutes; the choice stands for six months from today and
-        no later visit extends it (RULES R19).
+        no later visit extends it (RULES R19). A choice made in a cached banner of other purposes than
+        today's is recorded as what it is, and gives no token: the visitor is asked again.
         """
         now = self._clock()
         expires_on = months_later(now.date(), MONTHS_REMEMBERED)
         with self._control_plane.session() as db:
             if receipt is None or not self._is_known(db, site, receipt):
                 receipt = self._receipts.new()
+            is_current = self._is_current(db, site, choice.banner)
             db.add(
                 ConsentRecordRow(
                     record=token_hex(16),
@@ -116,11 +118,14 @@ class Consent:
             receipt,
             choice_cookie_value(site.key, choice.granted, choice.banner, expires_on),
             datetime.combine(expires_on, time(), UTC),
-            self._token(site, choice.granted, choice.banner, now),
+            self._token(site, choice.granted, choice.banner, now) if is_current else None,
         )
 
     def renew(self, site: Site, receipt: str) -> Token | None:
-        """Return a fresh token while the receipt's latest record stands, else None."""
+        """Return a fresh token while the receipt's latest record stands, else None.
+
+        It no longer stands when withdrawn, when it has expired, and when the site asks for something else now.
+        """
         now = self._clock()
         with self._control_plane.reading() as db:
             latest = db.scalars(
@@ -132,7 +137,8 @@ class Consent:
                 .order_by(ConsentRecordRow.id.desc())
                 .limit(1)
             ).one_or_none()
-        if latest is None or latest.state != State.GIVEN or _has_ended(latest.expires_on, now):
+            is_current = latest is not None and self._is_current(db, site, latest.banner)
+        if latest is None or not is_current or latest.state != State.GIVEN or _has_ended(latest.expires_on, now):
             return None
         return self._token(site, frozenset(Category(name) for name in latest.categories), latest.banner, now)
 
@@ -141,6 +147,10 @@ class Consent:
             return None
         value, expires_at = self._tokens.issue(site.key, granted, banner, now)
         return Token(value, expires_at)
+
+    def _is_current(self, db: Session, site: Site, version: str) -> bool:
+        banner = db.get(BannerVersionRow, (site.id, version))
+        return banner is not None and banner.purposes == purposes_of(site)
 
     def _is_known(self, db: Session, site: Site, receipt: str) -> bool:
         found = db.scalar(

@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from firmly.collect.body import read_body
+from firmly.collect.edge import Edge
 from firmly.demo.visitors import Crowd, Network
 
 NAME = "Harbour Pumps"
@@ -50,13 +52,14 @@ class Website:
         self._crowd = crowd
         self._picked = networks[0].name
         self._address = crowd.address_in(networks[0])
-        self.asgi = Starlette(
-            routes=[
-                Route("/visit-as", self._pick, methods=["POST"]),
-                Route("/f/{path:path}", self._pass_on, methods=["GET", "POST"]),
-                Route("/{path:path}", self._page),
-            ]
-        )
+        routes = [
+            Route("/visit-as", self._pick, methods=["POST"]),
+            *(Route(path, self._pass_on, methods=["POST"]) for path in ("/f/e", "/f/c", "/f/c/token")),
+            Route(f"/f/{site_key}.js", self._pass_on, methods=["GET"]),
+            Route("/{path:path}", self._page),
+        ]
+        # The same guard as in front of the collector: no error of a request is printed with what it held.
+        self.asgi = Edge(Starlette(routes=routes), ())
 
     async def _page(self, request: Request) -> Response:
         page = PAGES.get(request.url.path)
@@ -65,10 +68,9 @@ class Website:
         return HTMLResponse(self._html(*page), headers={"cache-control": "no-store"})
 
     async def _pick(self, request: Request) -> Response:
-        name = (await request.body()).decode().partition("=")[2]
-        network = (
-            list(self._networks.values())[int(name)] if name.isdigit() and int(name) < len(self._networks) else None
-        )
+        number = (await read_body(request.scope, request.receive)).removeprefix(b"as=")
+        places = {str(place).encode(): network for place, network in enumerate(self._networks.values())}
+        network = places.get(number)
         if network is not None:
             self._picked, self._address = network.name, self._crowd.address_in(network)
         return RedirectResponse("/", 303)
@@ -78,7 +80,7 @@ class Website:
         answer = await self._collector.request(
             request.method,
             request.url.path,
-            content=await request.body(),
+            content=await read_body(request.scope, request.receive),
             headers={**headers, "x-forwarded-for": self._address},
         )
         response = Response(answer.content, answer.status_code)

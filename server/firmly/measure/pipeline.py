@@ -1,7 +1,7 @@
 """The way of an event: named steps, in order, each of which lets it pass or says why not.
 
-`REQUEST_STEPS` look at the request as a whole; the last of them drops the address. `EVENT_STEPS`
-then reduce each event. A refusal is a `DropReason`, counted and told to the sender.
+``request_steps`` look at the request as a whole; then the organisation is found and the address
+dropped; ``event_steps`` reduce each event. A refusal is a `DropReason`, counted and told to the sender.
 """
 
 from collections import Counter
@@ -18,6 +18,7 @@ from firmly.measure.coverage import CoverageLedger
 from firmly.measure.device import Devices
 from firmly.measure.lines import LineWriter
 from firmly.measure.rates import RateLimiter
+from firmly.measure.pages import RememberedPages
 from firmly.measure.reduce import NO_CAMPAIGN
 from firmly.measure.source import source_of
 from firmly.measure.visits import MAX_SEQ, VisitTable
@@ -26,7 +27,7 @@ from firmly.model import BeforeConsent, DropReason
 from firmly.organisations.resolve import Resolver
 
 REMEMBERED = 8192
-"""How many distinct page addresses, referrers and sources are remembered in their reduced form."""
+"""How many distinct pages, referring hosts and sources are remembered."""
 
 COVERED_BY = Category.STATISTICS
 """The category that a visitor must have agreed to for page views, engagement and goals."""
@@ -68,8 +69,7 @@ class Pipeline:
         self._devices = Devices()
         self._rates = RateLimiter()
         self._visits = VisitTable()
-        # Pure work on what pages and campaigns are called, not on who comes: bounded, in memory only.
-        self._page_of = lru_cache(REMEMBERED)(reduce.page_of)
+        self._pages = RememberedPages()
         self._host_of = lru_cache(REMEMBERED)(reduce.host_of)
         self._source_of = lru_cache(REMEMBERED)(source_of)
         self._line_of = LineWriter()
@@ -77,9 +77,8 @@ class Pipeline:
             ("site is known", self._find_site),
             ("origin is the site's", self._check_origin),
             ("consent covers it", self._check_consent),
-            ("not a bot", self._check_bot),
             ("not too many", self._check_rate),
-            ("organisation found, address dropped", self._resolve_and_drop_address),
+            ("not a bot", self._check_bot),
         )
         self.event_steps: tuple[tuple[str, Callable[[Arrival, Draft, Event], DropReason | None]], ...] = (
             ("reduce", self._reduce),
@@ -87,17 +86,31 @@ class Pipeline:
             ("find or start the visit", self._find_visit),
         )
 
+    def admit(self, arrival: Arrival) -> Outcome | None:
+        """Look at a request as a whole; None means that its events may be looked at."""
+        for _name, step in self.request_steps:
+            refusal = step(arrival)
+            if refusal is not None:
+                return self.refuse(arrival, refusal)
+        return None
+
+    def refuse(self, arrival: Arrival, refusal: DropReason) -> Outcome:
+        """Drop all events of a request, and its address."""
+        arrival.address.drop()
+        outcome = Outcome(refusal=refusal)
+        for event in arrival.batch.events:
+            outcome.drop(refusal, event)
+        return outcome
+
     def run(self, arrival: Arrival) -> Outcome:
-        """Take one request through all steps. Afterwards its address is gone, whatever happened."""
+        """Find the organisation of an admitted request, drop its address whatever happens, and reduce its events."""
         try:
-            refusal = self._first_refusal(arrival)
+            refusal = self._resolve(arrival)
         finally:
             arrival.address.drop()
-        outcome = Outcome(refusal=refusal)
         if refusal is not None:
-            for event in arrival.batch.events:
-                outcome.drop(refusal, event)
-            return outcome
+            return self.refuse(arrival, refusal)
+        outcome = Outcome()
         outcome.lines = b"".join(self._line(arrival, event, outcome) for event in arrival.batch.events)
         return outcome
 
@@ -109,13 +122,6 @@ class Pipeline:
         """Undo the visits that a request started whose lines could not be stored."""
         for key in arrival.started:
             self._visits.forget(key)
-
-    def _first_refusal(self, arrival: Arrival) -> DropReason | None:
-        for _name, step in self.request_steps:
-            refusal = step(arrival)
-            if refusal is not None:
-                return refusal
-        return None
 
     def _line(self, arrival: Arrival, event: Event, outcome: Outcome) -> bytes:
         draft = Draft(type(event).__struct_config__.tag)  # type: ignore[arg-type]  # Our tags are text.
@@ -165,7 +171,7 @@ class Pipeline:
             return None
         return DropReason.RATE_LIMITED
 
-    def _resolve_and_drop_address(self, arrival: Arrival) -> DropReason | None:
+    def _resolve(self, arrival: Arrival) -> DropReason | None:
         found = self._resolver.resolve(arrival.address)
         if isinstance(found, DropReason):
             return found
@@ -173,11 +179,10 @@ class Pipeline:
         self._visits.rotate(arrival.now)
         site_id = arrival.the_site.id
         if arrival.basis == "consent" and arrival.batch.visit:
-            arrival.visit_key = self._visits.device_key(site_id, arrival.batch.visit)
+            arrival.visit_key = self._visits.device_key(site_id, found.id, arrival.batch.visit)
         else:
             context = site_id.to_bytes(8, "big") + arrival.device.browser.encode()
             arrival.visit_key = arrival.address.keyed(self._visits.key, b"visit", context)
-        arrival.address.drop()
         return None
 
     # Steps of an event.
@@ -185,20 +190,20 @@ class Pipeline:
     def _reduce(self, arrival: Arrival, draft: Draft, event: Event) -> DropReason | None:
         site = arrival.the_site
         if event.url:
-            draft.page = self._page_of(event.url, site.query_keys)
+            draft.page = self._pages.read(event.url, site.query_keys)
             if draft.page is None or draft.page.origin not in site.origins:
                 return DropReason.FOREIGN_URL
         match event:
             case PageView():
                 draft.title = reduce.title_of(event.title) if site.titles else ""
-                draft.referrer_host = self._host_of(event.referrer)
+                draft.referrer_host = self._host_of("/".join(event.referrer.split("/", 3)[:3]))  # No page of it is remembered.
             case Engagement():
                 draft.active_ms, draft.scroll_pct = event.active_ms, event.scroll_pct
             case Goal():
-                if not reduce.is_goal_name(event.name) and event.name not in site.goals:
+                if event.name not in site.goals:
                     return DropReason.UNKNOWN_GOAL
                 draft.goal = event.name
-                draft.props = reduce.props_of(event.props, site.goals.get(event.name, frozenset()))
+                draft.props = reduce.props_of(event.props, site.goals[event.name])
         return None
 
     def _classify_source(self, _arrival: Arrival, draft: Draft, event: Event) -> DropReason | None:

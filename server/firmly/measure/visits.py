@@ -40,14 +40,14 @@ class VisitTable:
             self.key = secrets.token_bytes(32)
             self._visits.clear()
 
-    def device_key(self, site_id: int, device_visit: str) -> bytes:
-        """Key a consented visit: the id that the visitor's device holds for this visit."""
+    def device_key(self, site_id: int, org_id: int, device_visit: str) -> bytes:
+        """Key a consented visit: the id that the visitor's device holds for this visit.
+
+        The organisation is part of it, so that a device that moves between networks joins no two.
+        """
+        salt = site_id.to_bytes(8, "big") + org_id.to_bytes(8, "big")
         return hashlib.blake2b(
-            device_visit.encode(),
-            digest_size=16,
-            key=self.key,
-            person=b"device-visit",
-            salt=site_id.to_bytes(16, "big"),
+            device_visit.encode(), digest_size=16, key=self.key, person=b"device-visit", salt=salt
         ).digest()
 
     def find_or_start(self, key: bytes, now: datetime, campaign: tuple[str, ...]) -> tuple[Visit, bool]:

@@ -43,8 +43,8 @@ class Csrf:
         nonce = request.cookies.get(self.cookie)
         if not nonce or not isinstance(token, str):
             return False
-        return self._signer.verify_signature(_bound(nonce, session_token), token.encode())
+        return self._signer.verify_signature(_bound(nonce, session_token), token.encode(errors="replace"))
 
 
 def _bound(nonce: str, session_token: str | None) -> bytes:
-    return hashlib.sha256(f"{nonce}\n{session_token or ''}".encode()).digest()
+    return hashlib.sha256(f"{nonce}\n{session_token or ''}".encode(errors="replace")).digest()

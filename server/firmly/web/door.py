@@ -29,7 +29,10 @@ def for_members(parts: Parts, page: MemberPage) -> Page:
 def ask_to_sign_in(request: Request) -> Response:
     """Send the browser to the sign-in page; a part of a page makes the whole page go there."""
     if "hx-request" in request.headers:
-        current = urlsplit(request.headers.get("hx-current-url", ""))
+        try:
+            current = urlsplit(request.headers.get("hx-current-url", ""))
+        except ValueError:  # No address, such as "http://[".
+            current = urlsplit("")
         return Response(status_code=401, headers={"hx-redirect": _sign_in(current.path, current.query)})
     return RedirectResponse(_sign_in(request.url.path, request.url.query), 303)
 
