@@ -151,7 +151,7 @@ def add_site(
             before_consent=before_consent,
             author=None,
         )
-    print(f'<script async src="{settings.base_url}/f/{site.key}.js"></script>')
+    print(f'<script src="{settings.base_url}/f/{site.key}.js" defer></script>')
 
 
 @contextmanager

@@ -24,7 +24,7 @@ PAGES = {
     "/products/dosing-pumps": ("Dosing pumps", "From 0.1 to 4,000 litres an hour, with a drift under half a per cent."),
     "/products/vacuum-pumps": ("Vacuum pumps", "Oil-free, quiet, and repairable with three tools."),
     "/pricing": ("Pricing", "List prices in the open. Volume rebates from ten pumps."),
-    "/case-studies/water-works": ("A water works saves a third", "How a town halved its chemicals and slept better."),
+    "/case-studies/water-works": ("Case study: a water works", "How a town halved its chemicals and slept better."),
     "/blog/choosing-a-pump": ("Choosing a pump", "Five questions to ask before you ask for an offer."),
     "/careers": ("Careers", "We build pumps. You could too."),
     "/contact": ("Contact", "Write to us, or call. A person answers."),
@@ -33,12 +33,22 @@ _NAVIGATION = ("/products", "/pricing", "/case-studies/water-works", "/blog/choo
 _PASSED_ON = ("content-type", "user-agent", "origin", "cookie", "sec-fetch-site", "sec-gpc", "if-none-match")
 _GIVEN_BACK = ("content-type", "etag", "cache-control", "x-firmly-dropped", "retry-after", "vary")
 _STYLE = """
-:root { color-scheme: light dark; font: 17px/1.6 system-ui, sans-serif; }
-body { margin: 0; } header, main, footer { max-width: 44rem; margin: 0 auto; padding: 1rem 1.25rem; }
-header { display: flex; flex-wrap: wrap; gap: .4rem 1.1rem; align-items: baseline; } header b { margin-right: auto; }
-h1 { font-size: clamp(1.8rem, 6vw, 2.8rem); line-height: 1.15; } a { color: inherit; }
-footer { margin-top: 4rem; border-top: 1px solid #8886; font-size: .9rem; }
-select, button { font: inherit; max-width: 100%; }
+:root { color-scheme: light dark; --sea: light-dark(#0b3c5d, #9fd0ee); --ground: light-dark(#fbfaf7, #10161b);
+  --text: light-dark(#1d2429, #e6ebee); --quiet: light-dark(#5a6670, #9aa7b0); --line: light-dark(#dfe3e6, #27323a);
+  font: 17px/1.6 system-ui, sans-serif; background: var(--ground); color: var(--text); }
+body { margin: 0; }
+header, main, footer { max-width: 60rem; margin: 0 auto; padding: 1.1rem 1.25rem; box-sizing: border-box; }
+header { display: flex; flex-wrap: wrap; gap: .35rem 1.25rem; align-items: baseline; border-bottom: 1px solid var(--line); }
+header b { margin-right: auto; font-size: 1.1rem; letter-spacing: -.01em; }
+a { color: var(--sea); text-decoration: none; } a:hover { text-decoration: underline; } header > a { font-size: .92rem; }
+main { padding-block: clamp(2.5rem, 9vw, 6rem); }
+h1 { font-size: clamp(2rem, 6.5vw, 3.6rem); line-height: 1.08; letter-spacing: -.025em; max-width: 18ch; margin: 0 0 1rem; }
+main p { font-size: 1.2rem; color: var(--quiet); max-width: 46ch; margin: 0; }
+footer { border-top: 1px solid var(--line); font-size: .92rem; color: var(--quiet); padding-bottom: 14rem; }
+form { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; }
+select, button { font: inherit; color: inherit; max-width: 100%; padding: .35rem .6rem; border-radius: 6px;
+  border: 1px solid var(--quiet); background: transparent; }
+option { background: var(--ground); }
 """
 
 
