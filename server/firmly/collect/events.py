@@ -4,6 +4,7 @@ CORS: any origin may call, without credentials; a `text/plain` body needs no pre
 count is the pipeline's step. Consent and origin fail closed; storage that refuses answers 503.
 """
 
+import asyncio
 from collections.abc import Mapping
 
 from starlette.types import Receive, Scope, Send
@@ -100,18 +101,25 @@ class EventsApp:
         """Put the lines on disk; False, and everything taken back, where that is refused."""
         if not outcome.lines:
             return True
-        batch, is_stored = arrival.batch.batch, False
+        site_id, batch = arrival.the_site.id, arrival.batch.batch
         if batch:
-            self._batches.begin(arrival.the_site.id, batch)
-        try:
-            await self._spool.append(outcome.lines)
-            is_stored = True
-        except SpoolFullError:
-            self._pipeline.take_back(arrival)
-        finally:
+            self._batches.begin(site_id, batch)
+        written = self._spool.submit(outcome.lines)
+
+        def settle(done: asyncio.Future[None]) -> None:
+            """Draw the consequences also where the client is gone and its request was cancelled."""
+            is_stored = done.exception() is None
             if batch:
-                self._batches.end(arrival.the_site.id, batch, is_stored=is_stored)
-        return is_stored
+                self._batches.end(site_id, batch, is_stored=is_stored)
+            if not is_stored:
+                self._pipeline.take_back(arrival)
+
+        written.add_done_callback(settle)
+        try:
+            await asyncio.shield(written)
+        except SpoolFullError:
+            return False
+        return True
 
 
 def _headers_of(scope: Scope) -> tuple[str | None, str, str, bool]:

@@ -1,7 +1,8 @@
 """Recognises a batch that a browser sends again because the first answer was lost: it counts once.
 
 Batch ids are random and live ten to twenty minutes here, and in the spool's lines, from which they
-are read back after a restart. They join nothing: one batch is one request.
+are read back after a restart. They join nothing: one batch is one request. A batch belongs to its
+site, so that no site's sender can claim another's.
 """
 
 import asyncio
@@ -9,6 +10,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import orjson
+
+from firmly.model import SiteId
 
 WINDOW = timedelta(minutes=10)
 MAX_PER_WINDOW = 500_000
@@ -27,26 +30,29 @@ class BatchMemory:
         """Read the batches of lines that an earlier process stored."""
         for line in lines:
             try:
-                batch = orjson.loads(line).get("batch")
-                if batch:
-                    self._recent.add(bytes.fromhex(batch))
-            except (ValueError, AttributeError, TypeError):  # A damaged line is the loader's matter.
+                record = orjson.loads(line)
+                if record.get("batch"):
+                    self._recent.add(_key(record.get("site_id"), record["batch"]))
+            except (ValueError, AttributeError, TypeError, OverflowError):  # A damaged line is the loader's matter.
                 continue
 
-    async def is_stored(self, batch: str, now: datetime) -> bool:
+    async def is_stored(self, site_id: SiteId, batch: str, now: datetime) -> bool:
         """Tell whether this batch is stored, waiting for a copy of it that is just being stored."""
         self._turn(now)
-        key = bytes.fromhex(batch)
+        key = _key(site_id, batch)
         while key in self._under_way:
             await asyncio.wait([self._under_way[key]])
         return key in self._recent or key in self._older
 
-    def begin(self, batch: str) -> None:
-        self._under_way[bytes.fromhex(batch)] = asyncio.get_running_loop().create_future()
+    def begin(self, site_id: SiteId, batch: str) -> None:
+        self._under_way[_key(site_id, batch)] = asyncio.get_running_loop().create_future()
 
-    def end(self, batch: str, *, is_stored: bool) -> None:
-        """Say how it ended, and wake the copies that wait."""
-        key = bytes.fromhex(batch)
+    def end(self, site_id: SiteId, batch: str, *, is_stored: bool) -> None:
+        """Say how it ended, and wake the copies that wait.
+
+        Belongs into a done-callback of `Spool.submit`: a line of a request that was cancelled lands all the same.
+        """
+        key = _key(site_id, batch)
         if is_stored:
             self._recent.add(key)
         self._under_way.pop(key).set_result(None)
@@ -56,3 +62,7 @@ class BatchMemory:
             self._turned = now
         if now - self._turned > WINDOW or len(self._recent) > MAX_PER_WINDOW:
             self._older, self._recent, self._turned = self._recent, set(), now
+
+
+def _key(site_id: SiteId, batch: str) -> bytes:
+    return site_id.to_bytes(8, "big") + bytes.fromhex(batch)

@@ -1,7 +1,10 @@
 """The files of one spool folder: their names, life and recovery. Blocking; one owner at a time."""
 
+import errno
 import fcntl
+import logging
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterator
@@ -10,9 +13,18 @@ from pathlib import Path
 
 from firmly.model import FirmlyError
 
+log = logging.getLogger(__name__)
+
 OPEN, SEALED, SHIPPED = ".open", ".sealed", ".shipped"
+LOCK, PROBE = "lock", "probe"
 KEEP_SHIPPED_S = 600
-"""How long a shipped segment stays, so that a batch sent again after a restart is recognised."""
+"""How long a shipped segment stays, so that a batch sent again after a restart is recognised.
+
+Its lines hold batch ids, random numbers that join nothing beyond one request; a line in quarantine keeps its own.
+"""
+_NAME = re.compile(r"[0-9]{16}-[0-9a-f]{16}\.(?:open|sealed|shipped)")
+_PROBE_BYTES = 4096
+"""A whole block: an empty file would be taken by a disk that has no room for a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +49,8 @@ class Segment:
 class SegmentFolder:
     """One spool folder, locked to this process for as long as the object lives.
 
+    A file whose name is no segment's is left alone.
+
     Raises:
         FirmlyError: another process owns the folder.
     """
@@ -44,13 +58,12 @@ class SegmentFolder:
     def __init__(self, path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = path
-        self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock = _locked(path / LOCK)
         except BlockingIOError:
-            os.close(self._lock)
             raise FirmlyError(f"{path}: another process owns this spool; stop it or set FIRMLY_DATA_DIR") from None
         self._number = max((int(file.stem.split("-")[0]) for file in self._files()), default=0)
+        self._name_foreign()
         self._recover()
 
     def close(self) -> None:
@@ -58,6 +71,7 @@ class SegmentFolder:
 
     def create(self) -> tuple[Path, int]:
         """Make the next open segment and return its path and file descriptor; its name is on disk."""
+        self._keep_lock()
         self._number += 1
         path = self.path / f"{self._number:016d}-{secrets.token_hex(8)}{OPEN}"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -68,6 +82,23 @@ class SegmentFolder:
             path.unlink(missing_ok=True)
             raise
         return path, descriptor
+
+    def probe(self) -> None:
+        """Return if a small file can be made, written and synced here, as a segment would be.
+
+        Raises:
+            OSError: it cannot.
+        """
+        self._keep_lock()
+        path = self.path / PROBE
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            if os.write(descriptor, bytes(_PROBE_BYTES)) < _PROBE_BYTES:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+            path.unlink(missing_ok=True)
 
     def seal(self, path: Path) -> None:
         """Hand a finished segment to the loader.
@@ -88,8 +119,8 @@ class SegmentFolder:
 
     def remove_old_shipped(self) -> None:
         for file in self._files(SHIPPED):
-            if file.stat().st_mtime < time.time() - KEEP_SHIPPED_S:
-                file.unlink()
+            if _changed(file) < time.time() - KEEP_SHIPPED_S:
+                file.unlink(missing_ok=True)
 
     def waiting_bytes(self) -> int:
         """Return the size of everything the warehouse has not confirmed."""
@@ -101,8 +132,36 @@ class SegmentFolder:
         return max(ages, default=0.0)
 
     def _files(self, *suffixes: str) -> list[Path]:
+        """Return the segments of these kinds, by age; none where the folder is gone, which the writer notices."""
         wanted = suffixes or (OPEN, SEALED, SHIPPED)
-        return sorted(file for file in self.path.iterdir() if file.suffix in wanted)
+        try:
+            with os.scandir(self.path) as entries:
+                names = sorted(entry.name for entry in entries if _is_segment(entry) and entry.name.endswith(wanted))
+        except FileNotFoundError:
+            return []
+        return [self.path / name for name in names]
+
+    def _name_foreign(self) -> None:
+        with os.scandir(self.path) as entries:
+            for entry in entries:
+                if entry.name not in (LOCK, PROBE) and not _is_segment(entry):
+                    log.warning("%r in the spool is no segment and is left alone", entry.name)
+
+    def _keep_lock(self) -> None:
+        """Take the lock again where the folder, or the lock in it, was deleted and made anew.
+
+        Raises:
+            OSError: the folder is not there, or another process was faster.
+        """
+        path = self.path / LOCK
+        try:
+            is_held = os.path.samestat(path.stat(), os.fstat(self._lock))
+        except FileNotFoundError:
+            is_held = False
+        if not is_held:
+            lock = _locked(path)
+            os.close(self._lock)
+            self._lock = lock
 
     def _recover(self) -> None:
         """Seal what a dead process left open, without a last line that was torn, hence never acknowledged."""
@@ -124,6 +183,20 @@ class SegmentFolder:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _locked(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _is_segment(entry: os.DirEntry[str]) -> bool:
+    return _NAME.fullmatch(entry.name) is not None and entry.is_file(follow_symlinks=False)
 
 
 def _size(file: Path) -> int:

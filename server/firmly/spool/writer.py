@@ -6,6 +6,7 @@ so that it needs no locks; the event loop only collects lines and wakes those wh
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import threading
@@ -42,6 +43,8 @@ class _Open:
     created: float
     is_spent: bool = False
     """A write failed: nothing is added to it any more."""
+    is_stuck: bool = False
+    """It could not be sealed: nothing is added until it is."""
 
 
 class Spool:
@@ -56,6 +59,8 @@ class Spool:
         self._waiters: list[asyncio.Future[None]] = []
         self._is_committing = False
         self._refusal: str | None = None
+        self._is_doubtful = False
+        """The disk refused something; only a write that works proves that it takes lines again."""
         self._open: _Open | None = None
         self._tick: asyncio.Task[None] | None = None
         self.observe_commit: Callable[[float], None] = lambda _seconds: None
@@ -75,32 +80,43 @@ class Spool:
             await asyncio.sleep(0.005)
         try:
             await self._on_thread(self._seal)
-        finally:
-            self._thread.shutdown()
-            self._folder.close()
+        except OSError as error:
+            log.error("the last segment stays open, for the next start to recover (%s)", _text(error))
+        self._thread.shutdown()
+        self._folder.close()
 
     @property
     def refusal(self) -> str | None:
-        """Say why appends are refused at present, None when they are not."""
+        """Say why appends are refused at present, None when they are not. Names no path."""
         return self._refusal
 
     async def append(self, line: bytes) -> None:
         """Return once ``line`` (one or more whole lines, newline at the end) is on disk.
 
+        A caller that is cancelled does not learn what became of the line; who must know uses `submit`.
+
         Raises:
             SpoolFullError: it is not, and will not be.
         """
-        if self._refusal is not None:
-            raise SpoolFullError(self._refusal)
+        await self.submit(line)
+
+    def submit(self, line: bytes) -> asyncio.Future[None]:
+        """Return what ends as `append` does, for a done-callback that outlives a cancelled request.
+
+        Wait for it through `asyncio.shield` only: cancelling it stops no write, it hides the outcome.
+        """
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[None] = loop.create_future()
+        if self._refusal is not None:
+            waiter.set_exception(SpoolFullError(self._refusal))
+            return waiter
         self._lines.append(line)
         self._waiters.append(waiter)
         if not self._is_committing:
             self._is_committing = True
             # The next turn of the loop, so that requests of this turn share the commit.
             loop.call_soon(self._commit_next, loop)
-        await waiter
+        return waiter
 
     async def seal_now(self) -> None:
         """Hand everything acknowledged so far to the loader."""
@@ -116,7 +132,7 @@ class Spool:
             error = done.exception()
             self.observe_commit(time.perf_counter() - started)
             for waiter in waiters:
-                if waiter.done():  # Its request was cancelled: the client went away.
+                if waiter.done():  # Cancelled against the advice of `submit`.
                     continue
                 if error is None:
                     waiter.set_result(None)
@@ -135,13 +151,11 @@ class Spool:
         while True:
             await asyncio.sleep(pause)
             elapsed += pause
-            try:
+            with contextlib.suppress(OSError):  # It is a refusal by now; a disk in trouble may recover: the next turn.
                 await self._on_thread(self._seal_if_due)
-                if elapsed >= 1 or self._refusal is not None:
-                    elapsed = 0.0
-                    await self._on_thread(self._check_limits)
-            except OSError as error:  # A disk in trouble may recover: the next turn tries again.
-                log.error("the spool could not be kept in order: %s", error.strerror)
+            if elapsed >= 1 or self._refusal is not None:
+                elapsed = 0.0
+                await self._on_thread(self._check_limits)
 
     async def _on_thread(self, work: Callable[[], None]) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -151,20 +165,28 @@ class Spool:
     def _refuse_more(self) -> None:
         self._refusal = "the spool has stopped"
 
+    def _set_refusal(self, reason: str | None) -> None:
+        """Change what `refusal` says; log where it begins and ends, not as often as it is looked at."""
+        if self._refusal is None and reason is not None:
+            log.error("the spool takes no events: %s", reason)
+        elif self._refusal is not None and reason is None:
+            log.info("the spool takes events again")
+        self._refusal = reason
+
+    def _doubt(self, error: OSError) -> None:
+        self._is_doubtful = True
+        self._set_refusal(_reason(error))
+
     def _commit(self, data: bytes) -> None:
-        if self._open and self._open.is_spent:
-            self._seal()
-        segment = self._open
-        if segment is None:
-            path, descriptor = self._folder.create()
-            segment = self._open = _Open(path, descriptor, 0, time.monotonic())
         try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(segment.descriptor, view) :]
-            os.fdatasync(segment.descriptor)
-        except OSError:
-            self._give_up(segment)
+            segment = self._writable()
+        except OSError as error:
+            self._doubt(error)
+            raise
+        try:
+            _write(segment.descriptor, data)
+        except OSError as error:
+            self._give_up(segment, error)
             raise
         segment.size += len(data)
         if segment.size >= self._limits.segment_bytes:
@@ -172,19 +194,31 @@ class Spool:
             with contextlib.suppress(OSError):
                 self._seal()
 
-    def _give_up(self, segment: _Open) -> None:
+    def _writable(self) -> _Open:
+        if self._open and (self._open.is_spent or self._open.is_stuck):
+            self._seal()
+        if self._open is None:
+            path, descriptor = self._folder.create()
+            self._open = _Open(path, descriptor, 0, time.monotonic())
+        return self._open
+
+    def _give_up(self, segment: _Open, error: OSError) -> None:
         """After a failed write trust only what an earlier commit put on disk, and start afresh.
 
         A failed fdatasync may have marked lost pages clean, so that a second call would succeed
         without the data: the segment is cut back to the last commit and not written again.
         """
-        self._refusal = "the disk refused a write"
+        self._doubt(error)
         segment.is_spent = True
-        self._seal()
+        with contextlib.suppress(OSError):
+            self._seal()
 
     def _seal_if_due(self) -> None:
         segment = self._open
-        if segment and (segment.is_spent or time.monotonic() - segment.created >= self._limits.segment_age_s):
+        if segment is None:
+            return
+        is_old = time.monotonic() - segment.created >= self._limits.segment_age_s
+        if segment.is_spent or segment.is_stuck or is_old:
             self._seal()
 
     def _seal(self) -> None:
@@ -192,23 +226,77 @@ class Spool:
         segment = self._open
         if segment is None:
             return
+        try:
+            self._hand_on(segment)
+        except OSError as error:
+            segment.is_stuck = True
+            self._set_refusal(f"a segment could not be sealed ({_text(error)})")
+            raise
+        self._open = None
+        os.close(segment.descriptor)
+        self._on_sealed.set()
+
+    def _hand_on(self, segment: _Open) -> None:
+        if _is_deleted(segment.descriptor):
+            self._doubt(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
+            if segment.size:
+                log.error("a segment was deleted from outside: %d bytes of events are lost", segment.size)
+            return
         if segment.is_spent:
             os.ftruncate(segment.descriptor, segment.size)
         if segment.size == 0:
             segment.path.unlink()
         else:
             self._folder.seal(segment.path)
-        self._open = None
-        os.close(segment.descriptor)
-        self._on_sealed.set()
 
     def _check_limits(self) -> None:
-        self._folder.remove_old_shipped()
+        if self._open and self._open.is_stuck:
+            return
+        try:
+            if self._is_doubtful:
+                # Free space proves nothing: the disk may be read-only, broken, or out of descriptors.
+                self._folder.probe()
+                self._is_doubtful = False
+            reason = self._limit_reached()
+        except OSError as error:
+            self._doubt(error)
+        else:
+            self._set_refusal(reason)
+
+    def _limit_reached(self) -> str | None:
         disk = os.statvfs(self._folder.path)
+        self._folder.remove_old_shipped()
         waiting = self._folder.waiting_bytes()
         if waiting >= self._limits.max_bytes:
-            self._refusal = f"{waiting} bytes wait for the warehouse; the limit is {self._limits.max_bytes}"
-        elif disk.f_bavail * disk.f_frsize < self._limits.min_free_bytes:
-            self._refusal = f"less than {self._limits.min_free_bytes} bytes are free on the disk"
-        else:
-            self._refusal = None
+            return f"{waiting} bytes wait for the warehouse; the limit is {self._limits.max_bytes}"
+        if disk.f_bavail * disk.f_frsize < self._limits.min_free_bytes:
+            return f"less than {self._limits.min_free_bytes} bytes are free on the disk"
+        return None
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    """Put ``data`` on disk, in a file that still has a name.
+
+    TRICKY: a file deleted from outside takes writes and syncs without complaint, and is gone when it is closed.
+    """
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+    os.fdatasync(descriptor)
+    if _is_deleted(descriptor):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+
+def _is_deleted(descriptor: int) -> bool:
+    return os.fstat(descriptor).st_nlink == 0
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "the spool's folder or its open segment was deleted; expected the folder, writable, at its place"
+    return f"the disk refused a write ({_text(error)})"
+
+
+def _text(error: OSError) -> str:
+    """Return the error's own words: its message would name a path."""
+    return f"{type(error).__name__}: {error.strerror}"

@@ -2,11 +2,13 @@
 
 A segment is inserted under its own id as deduplication token, so that sending it again after a
 crash or a lost answer changes nothing. A line that ClickHouse refuses is found by halving, set
-aside with its reason and never blocks the rest.
+aside with its reason and never blocks the rest. A line set aside keeps its batch id, until an
+operator removes the file.
 """
 
 import logging
 import os
+import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +21,8 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
-_EXPECTED = (WarehouseUnavailableError, OSError)
+_CODE = re.compile(r"Code: \d+")
+_CODE_NAME = re.compile(r"\(([A-Z][A-Z0-9_]+)\)")
 
 
 class Shippable(Protocol):
@@ -53,6 +56,7 @@ class Loader:
         self._thread = threading.Thread(target=self._run, name="loader", daemon=True)
         self.quarantined_lines = 0
         self.trouble: str | None = None
+        """Why the last try failed, None when it did not. Names no path and no server: anybody may read it."""
 
     def start(self) -> None:
         self._wake.set()
@@ -77,16 +81,15 @@ class Loader:
     def _run(self) -> None:
         pause = FIRST_PAUSE_S
         while True:
-            is_last = self._is_stopping.is_set()
+            # In this order: a stop that came in between would be cleared away unseen, and never be over.
             self._wake.clear()
+            is_last = self._is_stopping.is_set()
             try:
                 self.drain()
-                self.trouble, pause = None, FIRST_PAUSE_S
+                pause = FIRST_PAUSE_S
+                self._note(None)
             except Exception as error:  # noqa: BLE001  # Whatever it is, a loader that ended silently would be worse.
-                self.trouble = (
-                    str(error) if isinstance(error, _EXPECTED) else f"the loader broke: {type(error).__name__}"
-                )
-                log.warning("the warehouse is not taking events, next try in %.1f s: %s", pause, self.trouble)
+                self._note(error)
                 if is_last:
                     return
                 self._is_stopping.wait(pause)
@@ -95,6 +98,17 @@ class Loader:
             if is_last:
                 return
             self._wake.wait()
+
+    def _note(self, error: Exception | None) -> None:
+        """Set ``trouble``; log where it changes, not at every try."""
+        before, self.trouble = self.trouble, _trouble_of(error) if error else None
+        if self.trouble == before:
+            return
+        if self.trouble is None:
+            log.info("events are shipped to the warehouse again")
+        else:
+            detail = f": {error}" if isinstance(error, WarehouseUnavailableError) else ""
+            log.warning("no events are shipped to the warehouse until this ends: %s%s", self.trouble, detail)
 
     def _ship(self, table: str, segment: Shippable) -> None:
         lines = segment.read()
@@ -126,3 +140,15 @@ class Loader:
             os.fsync(file.fileno())
         self.quarantined_lines += 1
         log.error("a line was refused and set aside as %s", path.name)
+
+
+def _trouble_of(error: Exception) -> str:
+    match error:
+        case WarehouseUnavailableError():
+            code, name = _CODE.search(str(error)), _CODE_NAME.findall(str(error))
+            known = " ".join([*([code[0]] if code else []), *name[-1:]])
+            return f"the warehouse is unavailable ({known})" if known else "the warehouse is unavailable"
+        case OSError():
+            return f"the loader's files are in trouble ({type(error).__name__}: {error.strerror})"
+        case _:
+            return f"the loader broke: {type(error).__name__}"

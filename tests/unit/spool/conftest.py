@@ -34,7 +34,7 @@ def lines_in(path: Path) -> list[bytes]:
 
 
 def names_in(path: Path) -> list[str]:
-    return sorted(file.suffix for file in path.iterdir() if file.name != "lock")
+    return sorted(file.suffix for file in path.iterdir() if file.name not in ("lock", "probe"))
 
 
 async def until(condition: object, seconds: float = 5.0) -> None:

@@ -1,13 +1,14 @@
 """The files of a spool folder: who owns it, what recovery makes of it, what is kept how long."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmly.model import FirmlyError
@@ -28,6 +29,10 @@ def write(path: Path, name: str, data: bytes) -> Path:
     path.mkdir(exist_ok=True)
     (path / name).write_bytes(data)
     return path / name
+
+
+def name(number: int, suffix: str = ".open") -> str:
+    return f"{number:016d}-{number:016x}{suffix}"
 
 
 def test_second_owner_is_refused_and_says_what_to_do(path: Path) -> None:
@@ -72,13 +77,14 @@ def test_folder_and_segments_are_private(path: Path) -> None:
     ids=["empty", "only torn", "whole", "two", "torn tail", "zeros of a lost page"],
 )
 def test_recovery_seals_whole_lines_only(path: Path, left: bytes, kept: list[bytes]) -> None:
-    write(path, "0000000000000001-aa.open", left)
+    write(path, name(1), left)
     folder = SegmentFolder(path)
     assert [line for segment in folder.sealed() for line in segment.read().splitlines()] == kept
     assert names_in(path) == [".sealed"] * bool(kept)
     folder.close()
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=8).filter(lambda line: b"\n" not in line)), st.binary(max_size=8))
 def test_recovery_keeps_every_whole_line_and_only_these(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], tail: bytes
@@ -86,16 +92,16 @@ def test_recovery_keeps_every_whole_line_and_only_these(
     path = tmp_path_factory.mktemp("spool")
     torn = tail.replace(b"\n", b"")
     whole = b"".join(line + b"\n" for line in lines)
-    write(path, "0000000000000001-aa.open", whole + torn)
+    write(path, name(1), whole + torn)
     folder = SegmentFolder(path)
     assert b"".join(segment.read() for segment in folder.sealed()) == whole
     folder.close()
 
 
 def test_recovered_segment_keeps_its_id_for_deduplication(path: Path) -> None:
-    write(path, "0000000000000007-aabb.open", b"one\n")
+    write(path, name(7), b"one\n")
     folder = SegmentFolder(path)
-    assert [segment.id for segment in folder.sealed()] == ["0000000000000007-aabb"]
+    assert [segment.id for segment in folder.sealed()] == [name(7, "")]
     folder.close()
 
 
@@ -115,20 +121,21 @@ def test_ids_differ_between_lives_and_sort_by_age(path: Path) -> None:
 
 def test_shipped_segment_is_kept_ten_minutes(path: Path) -> None:
     now = time.time()
-    for name, age in (("1-a.shipped", KEEP_SHIPPED_S + 5), ("2-b.shipped", KEEP_SHIPPED_S - 5), ("3-c.sealed", 9999)):
-        os.utime(write(path, name, name.encode() + b"\n"), (now - age, now - age))
+    ages = [(".shipped", KEEP_SHIPPED_S + 5), (".shipped", KEEP_SHIPPED_S - 5), (".sealed", 9999)]
+    for number, (suffix, age) in enumerate(ages):
+        os.utime(write(path, name(number, suffix), b"%d\n" % number), (now - age, now - age))
     folder = SegmentFolder(path)
-    assert list(folder.recent_lines()) == [b"2-b.shipped"]
+    assert list(folder.recent_lines()) == [b"1"]
     folder.remove_old_shipped()
-    assert lines_in(path) == [b"2-b.shipped", b"3-c.sealed"]
+    assert lines_in(path) == [b"1", b"2"]
     folder.close()
 
 
 def test_what_waits_is_measured_and_what_is_shipped_is_not(path: Path) -> None:
     folder = SegmentFolder(path)
     assert (folder.waiting_bytes(), folder.oldest_waiting_age_s()) == (0, 0.0)
-    file = write(path, "1-a.sealed", b"12345\n")
-    write(path, "2-b.open", b"123\n")
+    file = write(path, name(1, ".sealed"), b"12345\n")
+    write(path, name(2), b"123\n")
     os.utime(file, (time.time() - 60, time.time() - 60))
     assert folder.waiting_bytes() == 10
     assert 60 <= folder.oldest_waiting_age_s() < 70
@@ -137,3 +144,55 @@ def test_what_waits_is_measured_and_what_is_shipped_is_not(path: Path) -> None:
     assert (folder.waiting_bytes(), folder.oldest_waiting_age_s()) == (4, 0.0)
     assert names_in(path) == [".open", ".shipped"]
     folder.close()
+
+
+FOREIGN = ["x.open", "notes.sealed", "1-a.shipped", name(10).upper(), name(1) + ".open", "readme"]
+
+
+def test_foreign_files_are_named_and_left_alone(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for foreign in FOREIGN:
+        os.utime(write(path, foreign, b"a whole line\n"), (0, 0))
+    (path / name(9, ".sealed")).mkdir()
+    folder = SegmentFolder(path)
+    folder.remove_old_shipped()
+    assert (folder.sealed(), list(folder.recent_lines()), folder.waiting_bytes()) == ([], [], 0)
+    assert {file.name for file in path.iterdir()} == {*FOREIGN, name(9, ".sealed"), "lock"}
+    assert [f"{foreign!r} in the spool is no segment" in caplog.text for foreign in FOREIGN] == [True] * len(FOREIGN)
+    assert "'lock'" not in caplog.text
+    folder.close()
+
+
+def test_folder_that_was_deleted_is_empty_and_takes_nothing(path: Path) -> None:
+    folder = SegmentFolder(path)
+    shutil.rmtree(path)
+    assert (folder.sealed(), folder.waiting_bytes(), folder.oldest_waiting_age_s()) == ([], 0, 0.0)
+    folder.remove_old_shipped()
+    for attempt in (folder.probe, folder.create):
+        with pytest.raises(FileNotFoundError):
+            attempt()
+    assert not path.exists()
+    folder.close()
+
+
+def test_folder_that_was_made_anew_is_locked_anew(path: Path) -> None:
+    folder = SegmentFolder(path)
+    shutil.rmtree(path)
+    path.mkdir()
+    folder.probe()
+    assert [file.name for file in path.iterdir()] == ["lock"]
+    with pytest.raises(FirmlyError, match="another process owns this spool"):
+        SegmentFolder(path)
+    folder.close()
+    SegmentFolder(path).close()
+
+
+def test_folder_that_another_process_took_is_not_written(path: Path) -> None:
+    folder = SegmentFolder(path)
+    shutil.rmtree(path)
+    other = SegmentFolder(path)
+    for attempt in (folder.probe, folder.create):
+        with pytest.raises(BlockingIOError):
+            attempt()
+    assert names_in(path) == []
+    folder.close()
+    other.close()

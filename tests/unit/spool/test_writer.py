@@ -1,6 +1,8 @@
 """Group commit: acknowledged lines are on disk, whatever ends the process; refused ones are not."""
 
 import asyncio
+import contextlib
+import os
 import resource
 import shutil
 import tempfile
@@ -92,6 +94,8 @@ async def test_cancelled_waiter_harms_nobody(path: Path) -> None:
         await asyncio.sleep(0)
         gone.cancel()
         await stays
+        with contextlib.suppress(asyncio.CancelledError):
+            await gone
         assert gone.cancelled()
         await spool.append(b"after\n")
     assert lines_in(path) == [b"gone", b"stays", b"after"]
@@ -133,6 +137,7 @@ def file_size_limit(limit: int) -> Iterator[None]:
 
 
 MB = 2**20
+DELETED = "the spool's folder or its open segment was deleted; expected the folder, writable, at its place"
 
 
 async def test_refused_write_loses_nothing_that_was_acknowledged(path: Path) -> None:
@@ -157,7 +162,7 @@ async def test_first_write_that_is_refused_leaves_no_file(path: Path) -> None:
         with file_size_limit(MB), pytest.raises(SpoolFullError, match="the disk refused the write"):
             await spool.append(b"x" * (2 * MB) + b"\n")
         assert names_in(path) == []
-        assert spool.refusal == "the disk refused a write"
+        assert spool.refusal == "the disk refused a write (OSError: File too large)"
 
 
 async def test_segment_that_cannot_be_made_is_a_refusal(path: Path) -> None:
@@ -165,7 +170,9 @@ async def test_segment_that_cannot_be_made_is_a_refusal(path: Path) -> None:
         path.rename(path.with_name("moved"))
         with pytest.raises(SpoolFullError):
             await spool.append(b"one\n")
+        assert spool.refusal == DELETED
         path.with_name("moved").rename(path)
+        await until(lambda: spool.refusal is None)
         await spool.append(b"two\n")
     assert lines_in(path) == [b"two"]
 
@@ -178,9 +185,14 @@ async def test_acknowledgement_stands_where_only_sealing_fails(path: Path, caplo
         in_the_way = file.with_suffix(".sealed")
         in_the_way.mkdir()
         await spool.append(b"two and three\n")
-        await until(lambda: "the spool could not be kept in order" in caplog.text)
+        await until(lambda: spool.refusal)
+        assert spool.refusal == "a segment could not be sealed (IsADirectoryError: Is a directory)"
+        await asyncio.sleep(0.3)
+        assert spool.refusal == "a segment could not be sealed (IsADirectoryError: Is a directory)"
+        assert caplog.text.count("the spool takes no events") == 1
         in_the_way.rmdir()
-        await until(lambda: names_in(path) == [".sealed"])
+        await until(lambda: spool.refusal is None)
+        assert names_in(path) == [".sealed"]
         await spool.append(b"four\n")
     assert lines_in(path) == [b"one", b"two and three", b"four"]
 
@@ -194,6 +206,125 @@ async def test_failed_sync_is_never_tried_again_on_the_same_segment(path: Path) 
         await spool.append(b"two\n")
         assert names_in(path) == [".open", ".sealed"]
     assert lines_in(path) == [b"one", b"two"]
+
+
+async def test_line_in_a_deleted_file_is_not_acknowledged(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The system takes writes and syncs of such a file; the lines are gone when it is closed."""
+    async with spooling(path) as spool:
+        await spool.append(b"one\n")
+        shutil.rmtree(path)
+        for _ in range(3):
+            with pytest.raises(SpoolFullError):
+                await spool.append(b"into nowhere\n")
+        assert spool.refusal == DELETED
+        assert "a segment was deleted from outside: 4 bytes of events are lost" in caplog.text
+        await asyncio.sleep(0.5)
+        assert (spool.refusal, path.exists()) == (DELETED, False)
+        path.mkdir()
+        await until(lambda: spool.refusal is None)
+        await spool.append(b"two\n")
+    assert lines_in(path) == [b"two"]
+    assert caplog.text.count("the spool takes no events") == 1
+
+
+async def test_only_the_open_segment_is_deleted(path: Path) -> None:
+    async with spooling(path) as spool:
+        await spool.append(b"one\n")
+        next(path.glob("*.open")).unlink()
+        with pytest.raises(SpoolFullError, match="the disk refused the write"):
+            await spool.append(b"into nowhere\n")
+        await until(lambda: spool.refusal is None)
+        await spool.append(b"two\n")
+    assert lines_in(path) == [b"two"]
+
+
+async def test_idle_spool_notices_that_its_folder_is_gone(path: Path) -> None:
+    async with spooling(path) as spool:
+        shutil.rmtree(path)
+        await until(lambda: spool.refusal)
+        assert spool.refusal == DELETED
+        assert str(path) not in str(spool.refusal)
+
+
+async def test_refusal_stands_until_a_write_works_although_space_is_free(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with spooling(path) as spool:
+        (path / "probe").mkdir()
+        with file_size_limit(MB), pytest.raises(SpoolFullError):
+            await spool.append(b"x" * (2 * MB) + b"\n")
+        await asyncio.sleep(0.5)
+        assert spool.refusal == "the disk refused a write (IsADirectoryError: Is a directory)"
+        assert caplog.text.count("the spool takes no events") == 1
+        (path / "probe").rmdir()
+        await until(lambda: spool.refusal is None)
+        await spool.append(b"one\n")
+    assert sorted(file.suffix or file.name for file in path.iterdir()) == [".sealed", "lock"]
+
+
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """Let the system refuse to open one more file."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest_free = os.dup(0)
+    os.close(lowest_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+async def test_too_many_open_files_are_a_refusal_that_is_logged_once(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with spooling(path) as spool:
+        with no_descriptor_left():
+            with pytest.raises(SpoolFullError):
+                await spool.append(b"one\n")
+            await asyncio.sleep(0.7)
+            assert spool.refusal == "the disk refused a write (OSError: Too many open files)"
+        await until(lambda: spool.refusal is None)
+        await spool.append(b"two\n")
+    assert lines_in(path) == [b"two"]
+    assert len([record for record in caplog.records if record.name.startswith("firmly.spool")]) == 1
+
+
+async def test_stop_with_a_segment_that_cannot_be_sealed_lets_go_of_the_folder(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with spooling(path) as spool:
+        await spool.append(b"one\n")
+        in_the_way = next(path.glob("*.open")).with_suffix(".sealed")
+        in_the_way.mkdir()
+    assert "the last segment stays open, for the next start to recover (IsADirectoryError" in caplog.text
+    in_the_way.rmdir()
+    async with spooling(path):
+        assert lines_in(path) == [b"one"]
+
+
+async def test_outcome_is_known_although_the_request_was_cancelled(path: Path) -> None:
+    outcomes: list[BaseException | None] = []
+
+    async def request(spool: Spool) -> None:
+        written = spool.submit(b"gone\n")
+        written.add_done_callback(lambda done: outcomes.append(done.exception()))
+        await asyncio.shield(written)
+
+    async with spooling(path) as spool:
+        gone = asyncio.create_task(request(spool))
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+        assert (gone.cancelled(), outcomes) == (True, [])
+        await until(lambda: outcomes)
+    assert (outcomes, lines_in(path)) == ([None], [b"gone"])
+
+
+async def test_refused_submission_ends_at_once(path: Path) -> None:
+    async with spooling(path, SpoolLimits(min_free_bytes=2**60)) as spool:
+        written = spool.submit(b"one\n")
+        assert isinstance(written.exception(), SpoolFullError)
 
 
 STEPS = st.lists(

@@ -44,7 +44,9 @@ class Folder:
 
     def add(self, *lines: bytes) -> FileSegment:
         segment = FileSegment(self.path / f"{next(self._numbers):04d}-{uuid.uuid4().hex}.sealed")
-        segment.path.write_bytes(b"".join(line + b"\n" for line in lines))
+        being_written = segment.path.with_suffix(".open")
+        being_written.write_bytes(b"".join(line + b"\n" for line in lines))
+        being_written.rename(segment.path)  # At once, as the spool does: a loader may be looking.
         return segment
 
     def sealed(self) -> list[FileSegment]:

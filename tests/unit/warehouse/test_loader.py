@@ -164,7 +164,7 @@ def test_warehouse_that_comes_back_gets_everything_once(empty: Warehouse, folder
     away = Away(empty, 1, WarehouseUnavailableError("Code: 210. Connection refused"), stores_first=stores_first)
     with running(loader_of(away, folder)) as loader:
         until(lambda: loader.trouble)
-        assert loader.trouble == "Code: 210. Connection refused"
+        assert loader.trouble == "the warehouse is unavailable (Code: 210)"
         assert len(folder.sealed()) == 2
         until(lambda: not folder.sealed() and loader.trouble is None)
     assert sums(empty)["events"] == [{"n": 7, "ms": 7 + 15}]
@@ -172,7 +172,16 @@ def test_warehouse_that_comes_back_gets_everything_once(empty: Warehouse, folder
 
 @pytest.mark.parametrize(
     ("error", "says"),
-    [(OSError(28, "No space left on device"), "No space left"), (ValueError("secret"), "the loader broke: ValueError")],
+    [
+        (OSError(28, "No space left on device", "/secret"), "in trouble (OSError: No space left on device)"),
+        (ValueError("secret"), "the loader broke: ValueError"),
+        (WarehouseUnavailableError("no route to https://secret:8443"), "the warehouse is unavailable"),
+        (
+            WarehouseUnavailableError("Code: 243. DB::Exception: Cannot reserve in /secret/store. (NOT_ENOUGH_SPACE)"),
+            "the warehouse is unavailable (Code: 243 NOT_ENOUGH_SPACE)",
+        ),
+    ],
+    ids=["disk", "defect", "server", "ClickHouse"],
 )
 def test_loader_outlives_whatever_goes_wrong(empty: Warehouse, folder: Folder, error: Exception, says: str) -> None:
     folder.add(*lines(2))
@@ -182,6 +191,19 @@ def test_loader_outlives_whatever_goes_wrong(empty: Warehouse, folder: Folder, e
         assert "secret" not in str(loader.trouble)
         until(lambda: not folder.sealed())
     assert numbers(empty) == [0, 1]
+
+
+def test_same_trouble_again_is_logged_once(empty: Warehouse, folder: Folder, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "firmly.warehouse.loader")
+    folder.add(*lines(2))
+    with running(loader_of(Away(empty, 2, WarehouseUnavailableError("Code: 210. Away")), folder)):
+        until(lambda: not folder.sealed())
+    ours = [record.getMessage() for record in caplog.records if record.name == "firmly.warehouse.loader"]
+    trouble = "the warehouse is unavailable (Code: 210)"
+    assert ours == [
+        f"no events are shipped to the warehouse until this ends: {trouble}: Code: 210. Away",
+        "events are shipped to the warehouse again",
+    ]
 
 
 def test_stop_ships_what_is_sealed(empty: Warehouse, folder: Folder) -> None:
