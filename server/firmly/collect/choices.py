@@ -20,7 +20,7 @@ from firmly.collect.body import ClientGoneError, read_body
 from firmly.collect.edge import ADDRESS
 from firmly.collect.problem import problem_body
 from firmly.consent.banner import CATEGORIES
-from firmly.consent.choice import CHOICE_COOKIE, OPTIONAL, Action, Category, Granted, fits
+from firmly.consent.choice import CHOICE_COOKIE, Action, Category, Granted, fits
 from firmly.consent.receipt import RECEIPT_COOKIE, Receipts
 from firmly.consent.service import Choice, Chosen, Consent, Token
 from firmly.measure.rates import RateLimiter

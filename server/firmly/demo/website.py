@@ -41,7 +41,8 @@ header, main, footer { max-width: 60rem; margin: 0 auto; padding: 1.1rem 1.25rem
 header { display: flex; flex-wrap: wrap; gap: .35rem 1.25rem; align-items: baseline;
   border-bottom: 1px solid var(--line); }
 header b { margin-right: auto; font-size: 1.1rem; letter-spacing: -.01em; }
-a { color: var(--sea); text-decoration: none; } a:hover { text-decoration: underline; } header > a { font-size: .92rem; }
+a { color: var(--sea); text-decoration: none; } a:hover { text-decoration: underline; }
+header > a { font-size: .92rem; }
 main { padding-block: clamp(2.5rem, 9vw, 6rem); }
 h1 { font-size: clamp(2rem, 6.5vw, 3.6rem); line-height: 1.08; letter-spacing: -.025em; max-width: 18ch;
   margin: 0 0 1rem; }

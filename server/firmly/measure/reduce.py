@@ -6,30 +6,42 @@ Source of the rules: docs/PRIVACY.md, "What is reduced". Pure functions.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby
 from typing import NamedTuple
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
-MASK = "*"
+from firmly.measure.plain import plain
+from firmly.measure.telling import MASK, masked, tells
+
+__all__ = [
+    "MASK",
+    "NO_CAMPAIGN",
+    "Campaign",
+    "Page",
+    "host_of",
+    "is_goal_name",
+    "page_of",
+    "path_of",
+    "props_of",
+    "title_of",
+    "value_of",
+]
+
 MAX_PATH = 512
 MAX_SEGMENT = 80
 MAX_VALUE = 64
 MAX_PROPS = 8
+MAX_TITLE = 200
+MAX_READ = 1024
+"""Characters of a text that are looked at; a longer value is masked, a longer path or title cut."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_EMAIL = re.compile(r"@|%40", re.IGNORECASE)
-_LONG_NUMBER = re.compile(r"\d[\d ().+-]{5,}\d")
-"""Seven digits or more, also with the separators of a phone number: an id of somebody or something."""
-_DATE = re.compile(r"(?<!\d)(?:19|20)\d\d[-_.]?(?:0[1-9]|1[0-2])(?:[-_.]?(?:0[1-9]|[12]\d|3[01]))?(?!\d)")
-"""A year and month, with or without a day: common in addresses of articles and nobody's id."""
-_GROUPED_NUMBER = re.compile(r"[+(]*\d[\d().+-]*(?: [\d().+-]+)+")
-"""Groups of digits with blanks between them, as phone numbers stand in titles."""
-_UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
-_HEX = re.compile(r"(?<![0-9a-z])(?=[0-9a-f]*\d)[0-9a-f]{8,}(?![0-9a-z])", re.IGNORECASE)
-_IPV4 = re.compile(r"(?<!\d)\d{1,3}(?:[.\-_]\d{1,3}){3}(?!\d)")
-_IPV6 = re.compile(r"(?:[0-9a-f]{0,4}:){2,}", re.IGNORECASE)
-_TOKEN = re.compile(r"[A-Za-z0-9_\-+/=.~]{20,}")
-_ENUMERATION = re.compile(r"[A-Za-z][A-Za-z _-]{0,31}\Z")
+_EASY_PATH = re.compile(r"(?!.*-at-|.*[a-f]{8})(?:/[a-z]{0,24}(?:-[a-z]{1,24}){0,2}){1,8}\Z")
+_HOST = re.compile(r"[a-z0-9._-]{1,253}")
+_ADDRESS_HOST = re.compile(r"(?:^|\.)(?:(?:nip|sslip|xip)\.io|arpa|ip6)\Z")
+"""Zones whose names are network addresses."""
+_NUMERIC = re.compile(r"[\d\W_]*\d[\d\W_]*\Z")
+_DATED = re.compile(r"(?:19|20)\d\d(?:/(?:0?[1-9]|1[0-2])(?:/(?:0?[1-9]|[12]\d|3[01]))?)?\Z")
+_WORD = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
 _GOAL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}\Z")
 
 
@@ -72,7 +84,7 @@ def page_of(url: str, query_keys: frozenset[str]) -> Page | None:
         return None
     if parts.scheme not in ("http", "https") or not host:
         return None
-    pairs = parse_qsl(parts.query[:2048], max_num_fields=None)[:50]
+    pairs = parse_qsl(parts.query[:2048])[:50] if parts.query else []
     kept = [(key, value_of(value)) for key, value in pairs if key in query_keys]
     given = dict(reversed(pairs))  # Where a key is given twice, its first value counts.
     is_default = port is None or (parts.scheme, port) in (("http", 80), ("https", 443))
@@ -80,92 +92,106 @@ def page_of(url: str, query_keys: frozenset[str]) -> Page | None:
         origin=f"{parts.scheme}://{_bracketed(host)}" + ("" if is_default else f":{port}"),
         host=host,
         path=path_of(parts.path),
-        query=urlencode([(key, value) for key, value in kept if value])[:MAX_PATH],
-        campaign=Campaign(*(value_of(given.get(key, "")) for key in _CAMPAIGN_KEYS)),
+        query=urlencode([(key, value) for key, value in kept if value])[:MAX_PATH] if kept else "",
+        campaign=Campaign(*(value_of(given.get(key, "")) for key in _CAMPAIGN_KEYS)) if pairs else NO_CAMPAIGN,
         has_click_id=any(key in _AD_CLICK_IDS for key, _ in pairs),
     )
 
 
 def path_of(path: str) -> str:
-    """Mask every segment that looks like an e-mail address, a long number, an id or a token."""
-    masked = "/".join(_segment(segment) for segment in path.split("/")[:32])
-    return (masked if masked.startswith("/") else "/" + masked)[:MAX_PATH]
+    """Mask every segment that looks like an e-mail address, a number, an id or a token, alone or with its neighbours.
+
+    What follows a ";" in a segment are parameters, usually of a session, and is dropped.
+    """
+    if _EASY_PATH.match(path):
+        return path
+    text = plain(path[:MAX_READ])
+    if text is None:
+        return "/" + MASK
+    segments = [segment.partition(";")[0] for segment in text.split("/")[:32]]
+    reduced = "/".join(MASK if _is_telling(segment) else segment for segment in _unspread(segments))
+    return (reduced if reduced.startswith("/") else "/" + reduced)[:MAX_PATH]
 
 
 def value_of(value: str) -> str:
     """Return a campaign or query value, or `MASK` where it looks like a person's or a thing's id."""
-    value = _CONTROL.sub("", value)[: MAX_VALUE + 1].strip()
-    return MASK if len(value) > MAX_VALUE or _is_telling(value) else value
+    if not value:
+        return ""
+    text = plain(value) if len(value) <= MAX_READ else None
+    text = text if text is None else text.strip()
+    return MASK if text is None or len(text) > MAX_VALUE or tells(text) else text
 
 
 def title_of(title: str) -> str:
-    words = _CONTROL.sub(" ", title)[:200].split()
-    masked = " ".join(MASK if _is_telling(word) else word for word in words)
-    return _GROUPED_NUMBER.sub(_without_long_number, masked)
+    """Mask what tells in a title, word by word and over several words. At most 200 characters."""
+    text = plain(title[:MAX_READ])
+    if text is None:
+        return MASK
+    text = " ".join(text.split())
+    if len(text) > MAX_TITLE or len(title) > MAX_READ:
+        text = text[:MAX_TITLE].rpartition(" ")[0]  # Half a word may be half of what would be masked.
+    return masked(text)
 
 
 def host_of(url: str) -> str:
-    """Return a referrer's host in lower case, or "" where there is none or it is a bare address."""
+    """Return a referrer's host in lower case, or "" where there is none, or where it is or holds an address."""
     try:
-        host = urlsplit(url[:2048]).hostname or ""
-    except ValueError:
+        host = (urlsplit(url[:2048]).hostname or "").rstrip(".")
+        read = host.encode().decode("idna") if "xn--" in host else host
+    except ValueError:  # A broken address, or a broken international name.
         return ""
-    if ":" in host or _IPV4.search(host) or not re.fullmatch(r"[a-z0-9._-]{1,253}", host):
+    last = host.rpartition(".")[2]
+    if not _HOST.fullmatch(host) or last.startswith("0x") or not any(map(str.isalpha, last)):
         return ""
-    return host
+    text = plain(read)
+    return "" if text is None or tells(text) or _ADDRESS_HOST.search(host) else host
 
 
 def props_of(props: Mapping[str, object], allowed: frozenset[str]) -> dict[str, str]:
-    """Keep allow-listed properties that are numbers or short words; the rest is not written."""
+    """Keep allow-listed properties that are numbers or single words that tell nothing; the rest is not written."""
     kept = {key: text for key, value in props.items() if key in allowed and (text := _prop(value))}
     return dict(list(kept.items())[:MAX_PROPS])
 
 
 def is_goal_name(name: str) -> bool:
-    return _GOAL_NAME.match(name) is not None and not _is_telling(name)
+    return _GOAL_NAME.match(name) is not None and not tells(name)
 
 
 def _prop(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return f"{value:.2f}".rstrip("0").rstrip(".") if abs(value) < 1e6 else ""
-    return value if isinstance(value, str) and _ENUMERATION.match(value) else ""
+        return _number(value)
+    return value if isinstance(value, str) and _WORD.match(value) and not tells(value) else ""
 
 
-def _segment(segment: str) -> str:
-    plain = _CONTROL.sub("", unquote(segment))
-    if len(plain) > MAX_SEGMENT or _is_telling(plain):
-        return MASK
-    return plain
+def _number(value: float) -> str:
+    """Six digits at most: with two decimals more, a number would hold a network address."""
+    if not abs(value) < 999_999.5:
+        return ""
+    decimals = 2 if abs(value) < 9_999 else 0
+    return f"{value:.{decimals}f}".rstrip("0").rstrip(".") if decimals else f"{value:.0f}"
 
 
-def _without_long_number(match: re.Match[str]) -> str:
-    return MASK if sum(character.isdigit() for character in match[0]) >= 7 else match[0]
+def _is_telling(segment: str) -> bool:
+    return len(segment) > MAX_SEGMENT or tells(segment)
 
 
-def _is_telling(text: str) -> bool:
-    # Some links encode an address twice; who reads the result may decode it again.
-    text = _DATE.sub("", unquote(unquote(text)))
-    return bool(
-        _EMAIL.search(text)
-        or _LONG_NUMBER.search(text)
-        or _UUID.search(text)
-        or _HEX.search(text)
-        or _IPV4.search(text)
-        or _IPV6.search(text)
-        or any(_looks_random(match) for match in _TOKEN.findall(text))
-    )
+def _unspread(segments: list[str]) -> list[str]:
+    """Mask a phone number or network address that is spread over adjacent segments; a date of an article stays."""
+    kept: list[str] = []
+    for is_numeric, group in groupby(segments, key=lambda segment: _NUMERIC.match(segment) is not None):
+        run = list(group)
+        kept += [MASK] * len(run) if is_numeric and len(run) > 1 and _spells_number(run) else run
+    return kept
 
 
-def _looks_random(text: str) -> bool:
-    """Tell a token from a long slug: it mixes digits or capitals into one long unbroken run."""
-    longest = max(re.split(r"[-_.+/=~]", text), key=len)
-    if len(longest) < 16:
+def _spells_number(run: list[str]) -> bool:
+    if _DATED.match("/".join(run)):
         return False
-    has_digit = any(character.isdigit() for character in longest)
-    changes_case = any(a.islower() and b.isupper() for a, b in pairwise(longest))
-    return has_digit or changes_case or len(longest) > 40
+    octets = [segment.isdigit() and int(segment[:4]) < 256 for segment in run]
+    is_quad = any(all(octets[start : start + 4]) for start in range(len(run) - 3))
+    return is_quad or sum(map(str.isdigit, "".join(run))) >= 7
 
 
 def _bracketed(host: str) -> str:

@@ -3,7 +3,7 @@
 import { type Category, CATEGORIES, type Frame } from "../core/config.ts";
 import { safely } from "../core/safely.ts";
 import type { Granted } from "../consent/choice.ts";
-import { type Action, createDecisions, type Source } from "../consent/decision.ts";
+import { type Action, createDecisions, type Decisions, type Source } from "../consent/decision.ts";
 import { button, element } from "./element.ts";
 import { createLayer } from "./layer.ts";
 import { openPreferences } from "./preferences.ts";
@@ -21,9 +21,20 @@ function followFocus(root: HTMLElement): () => HTMLElement | null {
   return () => (outside?.isConnected ? outside : null);
 }
 
-function mount(frame: Frame, { consent, post, local, api }: NonNullable<Frame["parts"]>): void {
+type Parts = NonNullable<Frame["parts"]>;
+
+/** Before anything is shown or measured, what an earlier page could not send is sent. */
+function openDecisions(frame: Frame, { consent, post, local }: Parts): Decisions {
   const later = (work: () => void, delayMs: number): unknown => setTimeout(work, delayMs);
   const decisions = createDecisions(frame, consent, document, local, post, Date.now, later);
+  safely(decisions.resume);
+  addEventListener("pagehide", () => safely(decisions.hurry));
+  // Another tab may refuse while a decision of this one is on its way: the refusal has to follow that.
+  addEventListener("storage", () => decisions.pending() && safely(decisions.resume));
+  return decisions;
+}
+
+function mount(frame: Frame, { consent, api }: Parts, decisions: Decisions): void {
   const words = createWords(document.documentElement.lang, frame);
   const offered = CATEGORIES.filter((category) => (frame.categories ?? CATEGORIES).includes(category));
   const root = element("div", "root");
@@ -86,7 +97,8 @@ function mount(frame: Frame, { consent, post, local, api }: NonNullable<Frame["p
 safely(() => {
   const { parts } = F;
   if (!parts) return;
-  const begin = (): void => safely(() => mount(F, parts));
+  const decisions = openDecisions(F, parts);
+  const begin = (): void => safely(() => mount(F, parts, decisions));
   if (document.body) begin();
   else document.addEventListener("DOMContentLoaded", begin);
 });

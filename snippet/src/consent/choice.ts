@@ -3,6 +3,12 @@
 import { CATEGORIES, type Category, type Config } from "../core/config.ts";
 
 export const CHOICE_COOKIE = "firmly_choice";
+/**
+ * Where a decision that takes something away is kept until the collector has written it down (local storage):
+ * `<choice as in the cookie> <body of the request>`. Meanwhile it goes before the cookie, which a late answer to an
+ * earlier acceptance may set again.
+ */
+export const UNSENT = "firmly_unsent";
 export const DAY_MS = 86_400_000;
 const FORM = /^v1\.([a-z0-9]+)\.([a-z-]+)\.([0-9a-f]{16})\.(\d{1,6})$/;
 

@@ -4,7 +4,7 @@ import type { Config } from "../core/config.ts";
 import { safely } from "../core/safely.ts";
 import type { Box } from "../core/storage.ts";
 import type { Post } from "../wire/post.ts";
-import { CHOICE_COOKIE, findChoice, type Granted, parseChoice, refuse } from "./choice.ts";
+import { CHOICE_COOKIE, findChoice, type Granted, parseChoice, refuse, UNSENT } from "./choice.ts";
 import { createTokens, type Tokens } from "./token.ts";
 
 export interface Consent {
@@ -34,8 +34,13 @@ export function createConsent(
   const listeners: (() => void)[] = [];
   const tokens = createTokens(config.site, session, local, post, now, gone);
   let held = false;
-  const find = (): string => findChoice(page.cookie, config, now()) ?? "";
   const parse = (choice: string): Granted | null => parseChoice(choice, config, now());
+  /** Storage is looked at only where there is a choice. */
+  const find = (): string => {
+    const found = findChoice(page.cookie, config, now()) ?? "";
+    const unsent = found && (local.read(UNSENT) ?? "").split(" ", 1)[0];
+    return unsent && parse(unsent) ? unsent : found;
+  };
   let value = find();
   let standing = parse(value);
 
@@ -50,6 +55,8 @@ export function createConsent(
    * visitor is asked again; where something is, the safe reading is a refusal, for this session.
    */
   function gone(): void {
+    // Withdrawn in another tab: its choice stands, and `refresh` is about to find it.
+    if (value !== find()) return;
     const refusal = config.before_consent === "company" ? refuse(value) : "";
     page.cookie = `${CHOICE_COOKIE}=${refusal};path=/${refusal ? "" : ";max-age=0"}`;
     value = refusal;

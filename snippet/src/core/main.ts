@@ -26,6 +26,7 @@ function createSend(config: Config, consent: Consent, findBasis: () => Basis, po
     if (basis === "consent") {
       // Without `await` where a token is at hand: the last batch of a page must leave before the page does.
       token = tokens.current() ?? (await tokens.renew());
+      if (findBasis() !== basis) return true;
       if (!token) return false;
     }
     try {
@@ -63,13 +64,16 @@ function start(frame: Frame, page: typeof globalThis & { firmly?: Api }): void {
   const refused = isRefusedBySignal(navigator, frame);
   const consent = createConsent(frame, document, session, local, post, Date.now, refused);
   const findBasis = (): Basis => {
+    // Another tab may have withdrawn at any moment.
+    consent.refresh();
     const granted = consent.granted();
     if (granted) return granted.includes("statistics") ? "consent" : null;
     return frame.before_consent === "company" ? "company" : null;
   };
   const visits = createVisits(session, () => findBasis() === "consent", Date.now, randomId);
   const queue = createQueue<Event>(createSend(frame, consent, findBasis, post), randomId, later, Math.random);
-  const measure = createMeasure(frame, visits, queue, Date.now);
+  const push: typeof queue.push = (visit, event) => findBasis() && queue.push(visit, event);
+  const measure = createMeasure(frame, visits, { ...queue, push }, Date.now);
 
   function follow(): void {
     if (findBasis()) measure.start();

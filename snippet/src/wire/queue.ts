@@ -47,8 +47,10 @@ export function createQueue<Event>(
 
   function flush(): void {
     const leaving = waiting;
+    // Sending the first may find that consent is gone, and clear: then the others are of another generation.
+    const born = generation;
     waiting = [];
-    for (const { visit, events } of leaving) void ship({ id: newId(), visit, events }, 1, generation);
+    for (const { visit, events } of leaving) void ship({ id: newId(), visit, events }, 1, born);
   }
 
   return {

@@ -28,7 +28,7 @@ async def test_script_and_its_headers(run: Run) -> None:
         headers = {name: answer.headers[name] for name in answer.headers if name not in ("etag", "content-length")}
     assert headers == {
         "content-type": "text/javascript; charset=utf-8",
-        "cache-control": "public, max-age=300, stale-while-revalidate=86400",
+        "cache-control": "public, max-age=300, stale-while-revalidate=300",
         "vary": "accept-encoding",
         "access-control-allow-origin": "*",
         "cross-origin-resource-policy": "cross-origin",

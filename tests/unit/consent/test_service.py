@@ -11,13 +11,13 @@ from sqlalchemy import select, text
 
 from firmly.accounts.database import ControlPlane
 from firmly.accounts.site import Site
-from firmly.consent.banner import banner_of
+from firmly.consent.banner import banner_of, purposes_of
 from firmly.consent.choice import Action, Category
 from firmly.consent.receipt import Receipts
 from firmly.consent.service import Choice, Consent
 from firmly.consent.tables import BannerVersionRow, ConsentRecordRow
 from firmly.consent.token import ConsentTokens
-from tests.collector import SetClock
+from tests.collector import START, SetClock
 from tests.unit.consent.conftest import FILES, NEW, OLD
 
 BANNER = "ab" * 32
@@ -25,6 +25,17 @@ STATISTICS = frozenset({Category.STATISTICS})
 YES = Choice(Action.ACCEPT_ALL, STATISTICS, BANNER, "en", "banner")
 NO = Choice(Action.REJECT_ALL, frozenset(), BANNER, "en", "banner")
 WITHDRAW = Choice(Action.WITHDRAW, frozenset(), BANNER, "fi", "preferences")
+
+
+@pytest.fixture
+def shown(plane: ControlPlane, site: Site) -> None:
+    """Put on record that the site showed `BANNER`, which asks for what it asks for today."""
+    with plane.session() as db:
+        db.add(
+            BannerVersionRow(
+                site_id=site.id, version=BANNER, purposes=purposes_of(site), bundle=b"", first_served_at=START
+            )
+        )
 
 
 def records(plane: ControlPlane, site: Site) -> list[dict[str, Any]]:
@@ -56,6 +67,7 @@ def test_record_is_exact_to_the_minute_and_has_no_other_columns(
     }
 
 
+@pytest.mark.usefixtures("shown")
 def test_answer_holds_the_three_separate_things(consent: Consent, site: Site) -> None:
     chosen = consent.choose(site, YES, None)
     assert chosen.token is not None
@@ -101,6 +113,7 @@ def test_receipt_of_another_site_is_unknown(consent: Consent, site: Site, new_si
     assert consent.choose(site, YES, elsewhere).receipt != elsewhere
 
 
+@pytest.mark.usefixtures("shown")
 def test_token_is_renewed_while_the_choice_stands(consent: Consent, site: Site, clock: SetClock) -> None:
     chosen = consent.choose(site, YES, None)
     clock.advance(days=30)
@@ -116,6 +129,7 @@ def test_token_is_not_renewed_for_who_is_unknown(consent: Consent, site: Site) -
     assert consent.renew(site, "ab" * 16) is None
 
 
+@pytest.mark.usefixtures("shown")
 @pytest.mark.parametrize(
     "choice",
     [NO, WITHDRAW, replace(NO, action=Action.CUSTOM), replace(WITHDRAW, granted=STATISTICS)],
@@ -129,6 +143,7 @@ def test_token_is_not_renewed_after_a_change_of_mind(consent: Consent, site: Sit
     assert consent.renew(site, receipt) is not None
 
 
+@pytest.mark.usefixtures("shown")
 def test_choice_stands_six_months_and_no_visit_extends_it(consent: Consent, site: Site, clock: SetClock) -> None:
     receipt = consent.choose(site, YES, None).receipt
     clock.now = datetime(2027, 5, 19, 23, 59, 59, tzinfo=UTC)
@@ -137,6 +152,7 @@ def test_choice_stands_six_months_and_no_visit_extends_it(consent: Consent, site
     assert consent.renew(site, receipt) is None
 
 
+@pytest.mark.usefixtures("shown")
 def test_old_key_still_finds_records_after_a_rotation(new_consent: Callable[..., Consent], site: Site) -> None:
     receipt = new_consent(OLD).choose(site, YES, None).receipt
     rotated = new_consent(NEW, OLD)

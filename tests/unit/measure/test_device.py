@@ -1,5 +1,7 @@
 """User agents are reduced to families; declared bots are told."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -69,6 +71,28 @@ def test_bot(devices: Devices, user_agent: str) -> None:
 
 def test_what_nobody_knows_is_other_and_no_bot(devices: Devices) -> None:
     assert devices.read("SomethingNew/1.0") == Device("other", "Other", "Other", is_bot=False)
+
+
+@pytest.mark.parametrize(
+    "user_agent",
+    [
+        "JaneDoe/12.0 CFNetwork/1 Darwin/20",
+        "cb007107/1.0.0 CFNetwork/1240.0.4 Darwin/20.6.0",
+        "Mozilla/5.0 (X11; JaneOS x86) Gecko/20100101 JaneFox/1.0 Firefox/100",
+        "Podcasts-jane/1.0",
+    ],
+)
+def test_name_in_a_header_is_not_taken_for_a_family(devices: Devices, user_agent: str) -> None:
+    device = devices.read(user_agent)
+    assert device.browser == "Other"
+    assert device.os in ("Other", "iOS")
+
+
+def test_first_reading_is_quick() -> None:
+    fresh = Devices()
+    started = time.perf_counter()
+    fresh.read(PEOPLE[1][0])
+    assert time.perf_counter() - started < 0.1
 
 
 @settings(max_examples=100, deadline=None)

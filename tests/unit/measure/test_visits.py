@@ -44,19 +44,20 @@ def test_visits_of_different_keys_have_nothing_in_common() -> None:
 
 def test_key_changes_with_the_day_and_visits_are_forgotten() -> None:
     visits = table()
-    key, device = visits.key, visits.device_key(1, "ab" * 16)
+    key, device = visits.key, visits.device_key(1, 7, "ab" * 16)
     visits.find_or_start(device, START, NONE)
     visits.rotate(START + timedelta(hours=13))
     assert (visits.key, len(visits._visits)) == (key, 1)
     visits.rotate(START + timedelta(hours=14))
     assert (visits.key != key, len(visits._visits)) == (True, 0)
-    assert visits.device_key(1, "ab" * 16) != device
+    assert visits.device_key(1, 7, "ab" * 16) != device
 
 
-def test_device_key_differs_by_site_and_by_process() -> None:
+def test_device_key_differs_by_site_organisation_and_process() -> None:
     visits = table()
-    keys = {visits.device_key(1, "ab" * 16), visits.device_key(2, "ab" * 16), visits.device_key(1, "ac" * 16)}
-    assert len(keys | {table().device_key(1, "ab" * 16)}) == 4
+    keys = {visits.device_key(1, 7, "ab" * 16), visits.device_key(2, 7, "ab" * 16), visits.device_key(1, 7, "ac" * 16)}
+    keys.add(visits.device_key(1, 8, "ab" * 16))
+    assert len(keys | {table().device_key(1, 7, "ab" * 16)}) == 5
 
 
 def test_forgotten_start_starts_again() -> None:
