@@ -40,7 +40,9 @@ def main() -> None:
     firmly = Firmly(settings, system_clock, uncompressed)
     assert isinstance(firmly.asgi, Edge)
     inner = FailingDoor(firmly.asgi._app)
-    uvicorn.Server(config_of(Edge(inner, settings.trusted_proxies, firmly.asgi._direct), settings.host, settings.port)).run()
+    uvicorn.Server(
+        config_of(Edge(inner, settings.trusted_proxies, firmly.asgi._direct), settings.host, settings.port)
+    ).run()
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def test_site_is_added_and_its_tag_printed(data_dir: Path) -> None:
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert re.fullmatch(
-        r'<script async src="https://stats\.example\.com/f/[a-z0-9]{8,32}\.js"></script>\n', done.stdout
+        r'<script src="https://stats\.example\.com/f/[a-z0-9]{8,32}\.js" defer></script>\n', done.stdout
     )
 
 

@@ -58,18 +58,17 @@ def _add_page(record: dict[str, object], draft: Draft) -> None:
 
 
 def _add_what_is_set(record: dict[str, object], draft: Draft, batch: str) -> None:
-    for column, value in (
-        ("title", draft.title),
-        ("referrer_host", draft.referrer_host),
-        ("source", draft.source),
-        ("goal", draft.goal),
-        ("props", draft.props),
-        ("active_ms", draft.active_ms),
-        ("scroll_pct", draft.scroll_pct),
-        ("batch", batch),
-    ):
-        if value:
-            record[column] = value
+    values: dict[str, object] = {
+        "title": draft.title,
+        "referrer_host": draft.referrer_host,
+        "source": draft.source,
+        "goal": draft.goal,
+        "props": draft.props,
+        "active_ms": draft.active_ms,
+        "scroll_pct": draft.scroll_pct,
+        "batch": batch,
+    }
+    record.update({column: value for column, value in values.items() if value})
 
 
 def _shared(workspace: int, site: int, retention_days: int, organisation: Organisation, day: date) -> bytes:

@@ -17,8 +17,8 @@ from firmly.measure.arrival import Arrival, Draft
 from firmly.measure.coverage import CoverageLedger
 from firmly.measure.device import Devices
 from firmly.measure.lines import LineWriter
-from firmly.measure.rates import RateLimiter
 from firmly.measure.pages import RememberedPages
+from firmly.measure.rates import RateLimiter
 from firmly.measure.reduce import NO_CAMPAIGN
 from firmly.measure.source import source_of
 from firmly.measure.visits import MAX_SEQ, VisitTable
@@ -196,7 +196,9 @@ class Pipeline:
         match event:
             case PageView():
                 draft.title = reduce.title_of(event.title) if site.titles else ""
-                draft.referrer_host = self._host_of("/".join(event.referrer.split("/", 3)[:3]))  # No page of it is remembered.
+                draft.referrer_host = self._host_of(
+                    "/".join(event.referrer.split("/", 3)[:3])
+                )  # No page of it is remembered.
             case Engagement():
                 draft.active_ms, draft.scroll_pct = event.active_ms, event.scroll_pct
             case Goal():

@@ -19,7 +19,6 @@ __all__ = [
     "Campaign",
     "Page",
     "host_of",
-    "is_goal_name",
     "page_of",
     "path_of",
     "props_of",
@@ -42,7 +41,6 @@ _ADDRESS_HOST = re.compile(r"(?:^|\.)(?:(?:nip|sslip|xip)\.io|arpa|ip6)\Z")
 _NUMERIC = re.compile(r"[\d\W_]*\d[\d\W_]*\Z")
 _DATED = re.compile(r"(?:19|20)\d\d(?:/(?:0?[1-9]|1[0-2])(?:/(?:0?[1-9]|[12]\d|3[01]))?)?\Z")
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
-_GOAL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}\Z")
 
 
 class Campaign(NamedTuple):
@@ -151,10 +149,6 @@ def props_of(props: Mapping[str, object], allowed: frozenset[str]) -> dict[str, 
     """Keep allow-listed properties that are numbers or single words that tell nothing; the rest is not written."""
     kept = {key: text for key, value in props.items() if key in allowed and (text := _prop(value))}
     return dict(list(kept.items())[:MAX_PROPS])
-
-
-def is_goal_name(name: str) -> bool:
-    return _GOAL_NAME.match(name) is not None and not tells(name)
 
 
 def _prop(value: object) -> str:

