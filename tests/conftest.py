@@ -27,14 +27,14 @@ sys.addaudithook(_refuse_the_network)
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """In CI a skipped test is a failed one: whatever it needs, CI installs."""
-    if terminalreporter.stats.get("skipped") and os.environ.get("FIRMLY_TEST_NO_SKIPS"):
-        terminalreporter.section("skipped tests count as failures here (FIRMLY_TEST_NO_SKIPS)")
+    if terminalreporter.stats.get("skipped") and os.environ.get("TEST_NO_SKIPS"):
+        terminalreporter.section("skipped tests count as failures here (TEST_NO_SKIPS)")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter and reporter.stats.get("skipped") and os.environ.get("FIRMLY_TEST_NO_SKIPS"):
+    if reporter and reporter.stats.get("skipped") and os.environ.get("TEST_NO_SKIPS"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

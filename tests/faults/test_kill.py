@@ -12,7 +12,7 @@ from tests.collector import BROWSER, ORIGIN
 from tests.served import Served, event_body, serving
 
 EVENTS = 2000
-KILLS = 10 if os.environ.get("FIRMLY_TEST_LONG") else 3
+KILLS = 10 if os.environ.get("TEST_LONG") else 3
 
 
 async def _send(served: Served, token: str, paths: list[str], acknowledged: set[str]) -> None:
