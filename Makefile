@@ -8,8 +8,10 @@ ONLY ?=
 demo: .venv/.run
 	$(BIN)/firmly demo
 
+# The browser's tests have a process of their own: Playwright keeps an event loop running in it.
 test: .venv/.dev .venv/.machine
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore tests/browser
+	$(BIN)/python -m pytest tests/browser
 
 check: .venv/.dev
 	$(BIN)/ruff check .
