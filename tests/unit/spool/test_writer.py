@@ -289,9 +289,10 @@ async def test_too_many_open_files_are_a_refusal_that_is_logged_once(
         await until(lambda: spool.refusal is None)
         await spool.append(b"two\n")
     assert lines_in(path) == [b"two"]
-    # Other threads of this process may free a descriptor for a moment; each state is logged once all the same.
+    # The Firmly that tests of this process share has two spools, which run out of descriptors as well.
     said = [record.levelname for record in caplog.records if record.name.startswith("firmly.spool")]
-    assert said == ["ERROR", "INFO"] * (len(said) // 2)
+    assert 1 <= said.count("ERROR") <= 3
+    assert said.count("INFO") == said.count("ERROR")
 
 
 async def test_stop_with_a_segment_that_cannot_be_sealed_lets_go_of_the_folder(
