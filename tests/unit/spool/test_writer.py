@@ -378,10 +378,19 @@ class Life:
         await asyncio.gather(*self.tasks)
         self.tasks.clear()
 
+    def _copy(self, copy: Path) -> None:
+        """Copy the folder as at one moment: anew where a segment was renamed meanwhile."""
+        while True:
+            try:
+                shutil.copytree(self.path, copy)
+                return
+            except (shutil.Error, FileNotFoundError):
+                shutil.rmtree(copy, ignore_errors=True)
+
     async def crash(self, torn: bytes) -> None:
         """Go on from a copy of the files as they are in this moment, as after kill -9."""
         acknowledged = list(self.acknowledged)
-        shutil.copytree(self.path, self.root / str(self.lives + 1))
+        self._copy(self.root / str(self.lives + 1))
         await self.settle()
         await self.spool.stop()
         self.acknowledged, self.lives = acknowledged, self.lives + 1
