@@ -23,7 +23,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_wheel_runs_from_its_own_files(unpacked: Path, tmp_path: Path) -> None:
     program = (
         "from firmly import packaged\n"
-        "from firmly.cli import main\n"
+        "from firmly.cli.main import main\n"
         "import sys\n"
         "assert (packaged.dashboards() / 'templates').is_dir() and (packaged.snippet() / 'core.js').is_file()\n"
         f"assert str(packaged.snippet()).startswith({str(unpacked)!r})\n"

@@ -11,7 +11,7 @@ import pytest
 from firmly.settings import SETTINGS, as_markdown
 
 Result = subprocess.CompletedProcess[str]
-FIRMLY = [sys.executable, "-c", "from firmly.cli import main; main()"]
+FIRMLY = [sys.executable, "-c", "from firmly.cli.main import main; main()"]
 PASSWORD = "a long enough phrase\n"
 
 

@@ -198,4 +198,4 @@ def test_only_settings_and_commands_read_the_environment() -> None:
         for path in (ROOT / "server" / "firmly").rglob("*.py")
         if "os.environ" in path.read_text() or "getenv" in path.read_text()
     }
-    assert readers == {"firmly/cli.py", "firmly/settings.py"}
+    assert readers == {"firmly/cli/environment.py", "firmly/cli/main.py", "firmly/settings.py"}

@@ -1,0 +1,1 @@
+"""Commands: `firmly serve`, `demo`, `settings`, `doctor`, `users`, `sites`, `orgs`. Prints; decides nothing."""

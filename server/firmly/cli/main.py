@@ -1,0 +1,92 @@
+"""The commands that run Firmly and show how it is set, and the way to all others."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from firmly import __version__
+from firmly.cli.environment import settings_in_force
+from firmly.cli.members import sites, users
+from firmly.cli.orgs import orgs
+from firmly.model import FirmlyError, system_clock
+from firmly.settings import describe
+
+app = typer.Typer(
+    help="Know which firms visit - never who.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(users, name="users")
+app.add_typer(sites, name="sites")
+app.add_typer(orgs, name="orgs")
+
+
+def main() -> None:
+    """Run one command; what the operator can mend is said in one message, exit status 2."""
+    try:
+        app()
+    except FirmlyError as error:
+        print(f"firmly: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+@app.command()
+def serve() -> None:
+    """Run everything in one process: collector, loader, dashboards, on embedded stores by default."""
+    import uvicorn
+
+    from firmly.app import Firmly
+    from firmly.process import allow_many_connections, config_of, harden, require_free, start_logging
+
+    settings = settings_in_force()
+    harden()
+    allow_many_connections()
+    start_logging(settings)
+    require_free(settings.host, settings.port)
+    firmly = Firmly(settings)
+    if not firmly.accounts.has_members():
+        print("Nobody can sign in yet. Make the first owner: firmly users add EMAIL", file=sys.stderr)
+    print(
+        f"Firmly {__version__} listens on http://{settings.host}:{settings.port} (data: {settings.data_dir})",
+        flush=True,
+    )
+    uvicorn.Server(config_of(firmly.asgi, settings.host, settings.port)).run()
+
+
+@app.command()
+def demo() -> None:
+    """Show Firmly with a sample workspace, a sample website and realistic traffic."""
+    from firmly.demo.run import run_demo
+
+    run_demo(os.environ)
+
+
+@app.command("settings")
+def show_settings(
+    markdown: Annotated[bool, typer.Option(help="Print docs/SETTINGS.md instead.")] = False,
+) -> None:
+    """Show every setting, its value and what it means."""
+    if markdown:
+        from firmly.settings import as_markdown
+
+        print(as_markdown(), end="")
+        return
+    for setting, value in describe(settings_in_force()):
+        print(f"{setting.variable}={value}\n    {setting.meaning}")
+
+
+@app.command()
+def doctor() -> None:
+    """Check this installation and say what to do. Exit status 1 when a check failed."""
+    from firmly.doctor import Verdict, examine
+
+    findings = examine(settings_in_force(), system_clock)
+    width = max(len(finding.check) for finding in findings)
+    for finding in findings:
+        print(f"{finding.verdict:<8} {finding.check:<{width}}  {finding.text}")
+    if any(finding.verdict is Verdict.FAILED for finding in findings):
+        raise typer.Exit(1)
