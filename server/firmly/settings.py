@@ -5,6 +5,7 @@ is generated. Unknown `FIRMLY_*` names are errors, and all problems are reported
 """
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,8 @@ class Settings:
     org_databases: tuple[Path, ...]
     trusted_proxies: tuple[Network, ...]
     secret_key: tuple[str, ...]
+    collector: str
+    visit_key_hour: int
     spool_max_bytes: int
     spool_min_free_bytes: int
     metrics_token: str
@@ -118,6 +121,12 @@ def _host(text: str) -> str:
     return text
 
 
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9-]{1,32}", text):
+        raise ValueError
+    return text
+
+
 def _metrics_token(text: str) -> str:
     if text and len(text) < 16:
         raise ValueError
@@ -178,6 +187,20 @@ SETTINGS: tuple[Setting, ...] = (
         "keys of at least 32 characters, newest first, separated by commas",
         "Signs tokens and sessions; older keys stay valid for reading. Empty: made once, in the data directory.",
         is_secret=True,
+    ),
+    Setting(
+        "collector",
+        "main",
+        _name,
+        "1 to 32 of a-z 0-9 -",
+        "This collector's name. Several on one machine each own the spool of their name.",
+    ),
+    Setting(
+        "visit_key_hour",
+        "0",
+        _whole(0, 23),
+        "a whole hour from 0 to 23",
+        "The hour (UTC) at which the key that joins page views to visits is replaced; visits then count anew.",
     ),
     Setting(
         "spool_max_bytes",

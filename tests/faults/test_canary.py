@@ -207,7 +207,7 @@ def _hash_with_the_key_on_disk(run: Run, canary: str) -> bytes:
 
 
 PLANTED: dict[str, Callable[[Run, str], tuple[Path, bytes]]] = {
-    "spool": lambda run, canary: (run.served.data_dir / "spool/events/x.sealed", canary.encode()),
+    "spool": lambda run, canary: (run.served.data_dir / "spool/main/events/x.sealed", canary.encode()),
     "quarantine": lambda run, canary: (run.served.data_dir / "quarantine.line", canary.encode()),
     "output": lambda run, canary: (run.served.output, b"error from " + canary.encode()),
     "temporary folder": lambda run, canary: (run.temporary / "upload", canary.encode()),

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +11,10 @@ from firmly.cli.environment import settings_in_force
 from firmly.cli.members import sites, users
 from firmly.cli.orgs import orgs
 from firmly.model import FirmlyError, system_clock
-from firmly.settings import describe
+from firmly.settings import Settings, describe
+
+if TYPE_CHECKING:
+    from firmly.app.process import Process
 
 app = typer.Typer(
     help="Know which firms visit - never who.",
@@ -37,24 +40,62 @@ def main() -> None:
 @app.command()
 def serve() -> None:
     """Run everything in one process: collector, loader, dashboards, on embedded stores by default."""
-    import uvicorn
-
     from firmly.app import Firmly
-    from firmly.process import allow_many_connections, config_of, harden, require_free, start_logging
+
+    settings = _prepared()
+    firmly = Firmly(settings)
+    if not firmly.accounts.has_members():
+        print("Nobody can sign in yet. Make the first owner: firmly users add EMAIL", file=sys.stderr)
+    _run(firmly, settings, "")
+
+
+@app.command()
+def collect() -> None:
+    """Run a collector alone; `firmly serve` or `firmly load` on this machine ships what it takes."""
+    from firmly.app.firmly import collector
+
+    settings = _prepared()
+    _run(collector(settings), settings, f" collects as {settings.collector} and")
+
+
+@app.command()
+def load() -> None:
+    """Run the loader alone, for all collectors on this machine; needs a ClickHouse server."""
+    from firmly.app.firmly import loader
+
+    settings = _prepared()
+    _run(loader(settings), settings, " loads and")
+
+
+@app.command()
+def web() -> None:
+    """Run the dashboard alone; needs a ClickHouse server."""
+    from firmly.app import firmly as processes
+
+    settings = _prepared()
+    _run(processes.web(settings), settings, " shows leads and")
+
+
+def _prepared() -> Settings:
+    """Read the settings and make this process fit to hold addresses in its memory and nowhere else."""
+    from firmly.process import allow_many_connections, harden, require_free, start_logging
 
     settings = settings_in_force()
     harden()
     allow_many_connections()
     start_logging(settings)
     require_free(settings.host, settings.port)
-    firmly = Firmly(settings)
-    if not firmly.accounts.has_members():
-        print("Nobody can sign in yet. Make the first owner: firmly users add EMAIL", file=sys.stderr)
-    print(
-        f"Firmly {__version__} listens on http://{settings.host}:{settings.port} (data: {settings.data_dir})",
-        flush=True,
-    )
-    uvicorn.Server(config_of(firmly.asgi, settings.host, settings.port)).run()
+    return settings
+
+
+def _run(process: "Process", settings: Settings, does: str) -> None:
+    import uvicorn
+
+    from firmly.process import config_of
+
+    where = f"http://{settings.host}:{settings.port} (data: {settings.data_dir})"
+    print(f"Firmly {__version__}{does} listens on {where}", flush=True)
+    uvicorn.Server(config_of(process.asgi, settings.host, settings.port)).run()
 
 
 @app.command()

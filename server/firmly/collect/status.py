@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from firmly.measure.coverage import CoverageLedger
+from firmly.spool.collectors import KINDS, CollectorSpools
+from firmly.spool.segments import SegmentFiles
 
 
 class Status:
@@ -36,30 +38,45 @@ class Status:
 
 
 class LedgerMetrics(Collector):
-    """Events by outcome, the spool's depth and the quarantine, read when asked. Labels: outcomes only."""
+    """Events by outcome and the depth of this collector's spool, read when asked. Labels: outcomes only."""
 
-    def __init__(
-        self, ledger: CoverageLedger, waiting: Callable[[], tuple[int, float]], quarantined: Callable[[], int]
-    ) -> None:
+    def __init__(self, ledger: CoverageLedger, spool: SegmentFiles) -> None:
         self._ledger = ledger
-        self._waiting = waiting
-        self._quarantined = quarantined
+        self._spool = spool
 
     def collect(self) -> Iterator[Metric]:
         events = CounterMetricFamily("firmly_events", "Events by outcome.", labels=["outcome"])
         for outcome, count in sorted(self._ledger.totals.items()):
             events.add_metric([outcome], count)
         yield events
-        waiting_bytes, oldest_s = self._waiting()
+        waiting_bytes, oldest_s = self._spool.waiting_bytes(), self._spool.oldest_waiting_age_s()
         yield GaugeMetricFamily("firmly_spool_bytes", "Bytes that wait for the warehouse.", waiting_bytes)
         yield GaugeMetricFamily("firmly_spool_oldest_seconds", "Age of the oldest waiting segment.", oldest_s)
+
+
+class CommitMetrics:
+    """How long group commits take."""
+
+    def __init__(self) -> None:
+        self.histogram = Histogram(
+            "firmly_commit_seconds",
+            "From a group commit's start to its lines on disk.",
+            buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1),
+            registry=None,
+        )
+        self.observe = self.histogram.observe
+
+
+class LoaderMetrics(Collector):
+    """What waits for the warehouse, of all collectors of this machine, and what it refused."""
+
+    def __init__(self, spools: CollectorSpools, quarantined: Callable[[], int]) -> None:
+        self._spools = spools
+        self._quarantined = quarantined
+
+    def collect(self) -> Iterator[Metric]:
+        waiting = sum(self._spools.waiting_bytes(kind) for kind in KINDS)
+        oldest_s = max(self._spools.oldest_waiting_age_s(kind) for kind in KINDS)
+        yield GaugeMetricFamily("firmly_loader_waiting_bytes", "Bytes of all spools that wait.", waiting)
+        yield GaugeMetricFamily("firmly_loader_oldest_seconds", "Age of the oldest waiting segment.", oldest_s)
         yield CounterMetricFamily("firmly_quarantined_lines", "Lines set aside.", self._quarantined())
-
-
-def commit_histogram(registry: CollectorRegistry) -> Histogram:
-    return Histogram(
-        "firmly_commit_seconds",
-        "From a group commit's start to its lines on disk.",
-        buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1),
-        registry=registry,
-    )

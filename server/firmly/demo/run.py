@@ -60,7 +60,7 @@ def _make_room(data_dir: Path) -> None:
         if not (data_dir / MARKER).exists():
             raise FirmlyError(f"FIRMLY_DATA_DIR={str(data_dir)!r}: expected an empty folder or an earlier demo's")
         if (data_dir / "spool").exists():
-            SegmentFolder(data_dir / "spool" / "events").close()  # Raises while another demo runs there.
+            SegmentFolder(data_dir / "spool" / "main" / "events").close()  # Raises while another demo runs there.
         shutil.rmtree(data_dir)
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     (data_dir / MARKER).write_text("`firmly demo` empties this folder when it starts.\n")

@@ -60,7 +60,12 @@ class Pipeline:
     """The collector's steps with the parts they need. For one event loop; it never waits."""
 
     def __init__(
-        self, directory: SiteDirectory, tokens: ConsentTokens, resolver: Resolver, ledger: CoverageLedger
+        self,
+        directory: SiteDirectory,
+        tokens: ConsentTokens,
+        resolver: Resolver,
+        ledger: CoverageLedger,
+        visit_key_hour: int = 0,
     ) -> None:
         self._directory = directory
         self._tokens = tokens
@@ -68,7 +73,7 @@ class Pipeline:
         self._ledger = ledger
         self._devices = Devices()
         self._rates = RateLimiter()
-        self._visits = VisitTable()
+        self._visits = VisitTable(visit_key_hour)
         self._pages = RememberedPages()
         self._host_of = lru_cache(REMEMBERED)(reduce.host_of)
         self._source_of = lru_cache(REMEMBERED)(source_of)

@@ -26,17 +26,19 @@ class Visit:
 
 
 class VisitTable:
-    """Finds or starts visits. Not for several threads."""
+    """Finds or starts visits. Not for several threads. The key changes each day at ``key_hour`` (UTC)."""
 
-    def __init__(self) -> None:
+    def __init__(self, key_hour: int = 0) -> None:
+        self._shift = timedelta(hours=key_hour)
         self._visits: OrderedDict[bytes, Visit] = OrderedDict()
         self._day: date | None = None
         self.key = b""
 
     def rotate(self, now: datetime) -> None:
-        """Change the key, and with it forget every visit, when the day (UTC) has changed."""
-        if now.date() != self._day:
-            self._day = now.date()
+        """Change the key, and with it forget every visit, when a day that begins at the key's hour is over."""
+        day = (now - self._shift).date()
+        if day != self._day:
+            self._day = day
             self.key = secrets.token_bytes(32)
             self._visits.clear()
 

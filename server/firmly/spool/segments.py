@@ -1,4 +1,4 @@
-"""The files of one spool folder: their names, life and recovery. Blocking; one owner at a time."""
+"""The files of one spool folder: their names, life and recovery. Blocking; one writer, any number of readers."""
 
 import errno
 import fcntl
@@ -8,6 +8,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ KEEP_SHIPPED_S = 600
 
 Its lines hold batch ids, random numbers that join nothing beyond one request; a line in quarantine keeps its own.
 """
+LOCK_WAIT_S = 1.0
 _NAME = re.compile(r"[0-9]{16}-[0-9a-f]{16}\.(?:open|sealed|shipped)")
 _PROBE_BYTES = 4096
 """A whole block: an empty file would be taken by a disk that has no room for a line."""
@@ -46,7 +48,59 @@ class Segment:
         self.path.rename(self.path.with_suffix(SHIPPED))
 
 
-class SegmentFolder:
+class SegmentFiles:
+    """One spool folder as the loader and operators see it: no lock, and nothing is made or written to."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def sealed(self) -> list[Segment]:
+        """Return the segments that wait for the warehouse, oldest first."""
+        return [Segment(file) for file in self._files(SEALED)]
+
+    def recent_lines(self) -> Iterator[bytes]:
+        """Yield every line of the last ten minutes, shipped or not, for what must outlive a restart."""
+        for file in self._files():
+            if _changed(file) > time.time() - KEEP_SHIPPED_S:
+                yield from _read_wherever(file).splitlines()
+
+    def remove_old_shipped(self) -> None:
+        for file in self._files(SHIPPED):
+            if _changed(file) < time.time() - KEEP_SHIPPED_S:
+                file.unlink(missing_ok=True)
+
+    def waiting_bytes(self) -> int:
+        """Return the size of everything the warehouse has not confirmed."""
+        return sum(_size(file) for file in self._files(SEALED, OPEN))
+
+    def oldest_waiting_age_s(self) -> float:
+        """Return the age of the oldest unconfirmed segment in seconds, 0 when nothing waits."""
+        ages = [time.time() - _changed(file) for file in self._files(SEALED)]
+        return max(ages, default=0.0)
+
+    def is_owned(self) -> bool:
+        """Tell whether a process holds the folder's lock at this moment."""
+        try:
+            os.close(locked(self.path / LOCK))
+        except BlockingIOError:
+            return True
+        return False
+
+    def has_open(self) -> bool:
+        return bool(self._files(OPEN))
+
+    def _files(self, *suffixes: str) -> list[Path]:
+        """Return the segments of these kinds, by age; none where the folder is gone, which the writer notices."""
+        wanted = suffixes or (OPEN, SEALED, SHIPPED)
+        try:
+            with os.scandir(self.path) as entries:
+                names = sorted(entry.name for entry in entries if _is_segment(entry) and entry.name.endswith(wanted))
+        except FileNotFoundError:
+            return []
+        return [self.path / name for name in names]
+
+
+class SegmentFolder(SegmentFiles):
     """One spool folder, locked to this process for as long as the object lives.
 
     A file whose name is no segment's is left alone.
@@ -57,11 +111,8 @@ class SegmentFolder:
 
     def __init__(self, path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.path = path
-        try:
-            self._lock = _locked(path / LOCK)
-        except BlockingIOError:
-            raise FirmlyError(f"{path}: another process owns this spool; stop it or set FIRMLY_DATA_DIR") from None
+        super().__init__(path)
+        self._lock = self._first_lock()
         self._number = max((int(file.stem.split("-")[0]) for file in self._files()), default=0)
         self._name_foreign()
         self._recover()
@@ -107,39 +158,18 @@ class SegmentFolder:
         """
         path.rename(path.with_suffix(SEALED))
 
-    def sealed(self) -> list[Segment]:
-        """Return the segments that wait for the warehouse, oldest first."""
-        return [Segment(file) for file in self._files(SEALED)]
-
-    def recent_lines(self) -> Iterator[bytes]:
-        """Yield every line of the last ten minutes, shipped or not, for what must outlive a restart."""
-        for file in self._files():
-            if file.stat().st_mtime > time.time() - KEEP_SHIPPED_S:
-                yield from file.read_bytes().splitlines()
-
-    def remove_old_shipped(self) -> None:
-        for file in self._files(SHIPPED):
-            if _changed(file) < time.time() - KEEP_SHIPPED_S:
-                file.unlink(missing_ok=True)
-
-    def waiting_bytes(self) -> int:
-        """Return the size of everything the warehouse has not confirmed."""
-        return sum(_size(file) for file in self._files(SEALED, OPEN))
-
-    def oldest_waiting_age_s(self) -> float:
-        """Return the age of the oldest unconfirmed segment in seconds, 0 when nothing waits."""
-        ages = [time.time() - _changed(file) for file in self._files(SEALED)]
-        return max(ages, default=0.0)
-
-    def _files(self, *suffixes: str) -> list[Path]:
-        """Return the segments of these kinds, by age; none where the folder is gone, which the writer notices."""
-        wanted = suffixes or (OPEN, SEALED, SHIPPED)
-        try:
-            with os.scandir(self.path) as entries:
-                names = sorted(entry.name for entry in entries if _is_segment(entry) and entry.name.endswith(wanted))
-        except FileNotFoundError:
-            return []
-        return [self.path / name for name in names]
+    def _first_lock(self) -> int:
+        """Take the lock; a loader that recovers the folder of a dead collector holds it for a moment only."""
+        deadline = time.monotonic() + LOCK_WAIT_S
+        while True:
+            try:
+                return locked(self.path / LOCK)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    break
+            time.sleep(0.05)
+        text = f"{self.path}: another process owns this spool; stop it, or give this one a FIRMLY_COLLECTOR of its own"
+        raise FirmlyError(text)
 
     def _name_foreign(self) -> None:
         with os.scandir(self.path) as entries:
@@ -159,7 +189,7 @@ class SegmentFolder:
         except FileNotFoundError:
             is_held = False
         if not is_held:
-            lock = _locked(path)
+            lock = locked(path)
             os.close(self._lock)
             self._lock = lock
 
@@ -185,7 +215,12 @@ class SegmentFolder:
             os.close(descriptor)
 
 
-def _locked(path: Path) -> int:
+def locked(path: Path) -> int:
+    """Open and lock a file for this process alone.
+
+    Raises:
+        BlockingIOError: another process has it.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -193,6 +228,14 @@ def _locked(path: Path) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _read_wherever(file: Path) -> bytes:
+    """Read a segment that the loader may be renaming at this moment."""
+    for suffix in (file.suffix, SEALED, SHIPPED):
+        with suppress(FileNotFoundError):
+            return file.with_suffix(suffix).read_bytes()
+    return b""
 
 
 def _is_segment(entry: os.DirEntry[str]) -> bool:

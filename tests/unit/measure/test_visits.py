@@ -1,6 +1,8 @@
 """Visits: half an hour, one campaign, one day; bounded; joined by nothing that outlives the day."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from firmly.measure.visits import MAX_VISITS, VisitTable
 from tests.collector import START
@@ -77,3 +79,14 @@ def test_table_is_bounded_and_forgets_the_longest_idle() -> None:
     assert len(visits._visits) == MAX_VISITS
     assert not visits.find_or_start(b"0", START, NONE)[1]
     assert b"1" not in visits._visits
+
+
+@pytest.mark.parametrize(("key_hour", "changes_at"), [(0, 0), (4, 4), (23, 23)])
+def test_key_changes_once_a_day_at_its_hour(key_hour: int, changes_at: int) -> None:
+    visits = VisitTable(key_hour)
+    keys = []
+    for hour in range(48):
+        visits.rotate(datetime(2026, 11, 20, tzinfo=UTC) + timedelta(hours=hour))
+        keys.append(visits.key)
+    changes = [hour for hour in range(1, 48) if keys[hour] != keys[hour - 1]]
+    assert changes == [hour for hour in (changes_at, changes_at + 24) if 0 < hour < 48]

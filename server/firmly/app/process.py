@@ -1,0 +1,98 @@
+"""One process: its parts behind the edge, with health and metrics; started together, stopped in order."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.registry import Collector
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from firmly.collect.edge import Edge, place_of
+from firmly.collect.status import Status
+from firmly.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Part(Protocol):
+    """Something a process does. ``direct`` answers paths past the routing; ``metrics`` holds outcomes only."""
+
+    @property
+    def routes(self) -> Sequence[BaseRoute]: ...
+    @property
+    def direct(self) -> Mapping[str, ASGIApp]: ...
+    @property
+    def metrics(self) -> Sequence[Collector]: ...
+    def troubles(self) -> list[str]: ...
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
+class Process:
+    """``asgi`` serves all parts. ``close`` lets go of the stores once the parts have stopped."""
+
+    def __init__(self, settings: Settings, parts: Sequence[Part], close: Callable[[], None]) -> None:
+        self._parts = parts
+        self._close = close
+        registry = CollectorRegistry()
+        for part in parts:
+            for metrics in part.metrics:
+                registry.register(metrics)
+        status = Status(registry, self.troubles, settings.metrics_token)
+        routes = [
+            *(route for part in parts for route in part.routes),
+            Route("/healthz", status.healthz),
+            Route("/readyz", status.readyz),
+            Route("/metrics", status.metrics),
+        ]
+        application = Starlette(routes=routes, lifespan=self._lifespan)
+        # Its redirects to a path with or without a slash would be made of the Host header.
+        application.router.redirect_slashes = False
+        direct = {path: answer for part in parts for path, answer in part.direct.items()}
+        self.asgi = Edge(application, settings.trusted_proxies, direct)
+
+    def troubles(self) -> list[str]:
+        """Say what keeps this process from doing its work right now; empty when nothing does."""
+        return [trouble for part in self._parts for trouble in part.troubles()]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the parts for as long as the context lasts; then let them finish, in order, and close."""
+        asyncio.get_running_loop().set_exception_handler(_log_loop_error)
+        for part in self._parts:
+            await part.start()
+        try:
+            yield
+        finally:
+            for part in self._parts:
+                await part.stop()
+            self._close()
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        async with self.running():
+            yield
+
+
+async def every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    """Do ``work`` again and again until cancelled."""
+    while True:
+        await asyncio.sleep(seconds)
+        await work()
+
+
+async def end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _log_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    """Log what failed outside a request without the objects involved: sockets print their peer."""
+    error = context.get("exception")
+    log.error("the event loop reports: %s", place_of(error) if isinstance(error, BaseException) else "no exception")
