@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from secrets import token_hex
 
 import uvicorn
 from starlette.types import Receive, Scope, Send
@@ -78,7 +79,7 @@ def _measure(served: Served, bare_url: str, token: str) -> dict[str, object]:
 
 def _wrk(url: str, script: Path, seconds: int) -> tuple[float, float]:
     """Return requests per second and the 99th percentile of answers in milliseconds."""
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), f"{url}/f/e"]
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), f"{url}/f/e", "--", token_hex(8)]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     figures = dict(line.split("=") for line in out.splitlines() if line.startswith(("rate=", "p99=", "bad=")))
     assert float(figures["bad"]) == 0, out
@@ -93,6 +94,10 @@ for n = 1, 2000 do
     .. "Chrome/%d.0.%d.%d Safari/537.36", 100 + n % 43, n, n % 200)
 end
 local count = 0
+local run = ""
+init = function(arguments)
+  run = arguments[1]  -- A batch sent in an earlier run would be a duplicate.
+end
 request = function()
   count = count + 1
   -- Squaring skews the pool: a few agents are most of the traffic.
@@ -101,9 +106,9 @@ request = function()
   if count % 2 == 0 then
     address = string.format("2a00:8a00:%x:%x::%x", 4096 + count % 4000, count % 60000, count % 65000)
   end
-  local body = string.format('{"site":"SITE","token":"TOKEN","visit":"%032x","batch":"%08x%024x",'
+  local body = string.format('{"site":"SITE","token":"TOKEN","visit":"%s%016x","batch":"%s%016x",'
     .. '"events":[{"kind":"pageview","url":"ORIGIN/section-%d/page-%d","referrer":"https://www.google.com/"}]}',
-    count, math.random(0, 2147483647), count, count % 50, count % 5000)
+    run, count, run, count, count % 50, count % 5000)
   return wrk.format("POST", nil, {["content-type"] = "text/plain", ["origin"] = "ORIGIN",
     ["user-agent"] = agent, ["x-forwarded-for"] = address}, body)
 end

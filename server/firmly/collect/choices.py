@@ -165,7 +165,7 @@ class Choices:
 
 async def _read(request: Request, shape: type[T]) -> T | Response:
     try:
-        return msgspec.json.decode(await read_body(request.scope, request.receive), type=shape)
+        return msgspec.json.decode(await read_body(dict(request.scope["headers"]), request.receive), type=shape)
     except TooLargeError as error:
         return _problem(413, "Too large", str(error), request)
     except (MalformedError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

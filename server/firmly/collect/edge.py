@@ -9,9 +9,10 @@ import logging
 import re
 import traceback
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from firmly.collect.problem import send_problem
 from firmly.organisations.address import Address
@@ -23,6 +24,7 @@ ADDRESS = "firmly.address"
 """Where the scope holds the `Address` from here on."""
 
 MAX_HOPS = 32
+_FORWARDING = frozenset({b"x-forwarded-for", b"forwarded"})
 
 _EVENT_HEADERS = frozenset(
     {
@@ -68,33 +70,26 @@ class Edge:
             return
         if scope["type"] != "http":
             return
-        has_started = False
-
-        async def watched_send(message: Message) -> None:
-            nonlocal has_started
-            has_started = True
-            await send(message)
-
         try:
-            self._withhold_address(scope)
-            await self._direct.get(scope["path"], self._app)(scope, receive, watched_send)
+            direct = self._direct.get(scope["path"])
+            self._withhold_address(scope, _EVENT_HEADERS if direct else _allowed_on(scope["path"]))
+            await (direct or self._app)(scope, receive, send)
         except Exception as error:  # noqa: BLE001  # The last line of defence: see the module's docstring.
             log.error("a request failed: %s", place_of(error))
-            if not has_started:
+            with suppress(Exception):  # An answer has begun: the server takes no second one, and cuts the connection.
                 await send_problem(send, 500, "Something failed here", "Nothing of this request was stored.")
         finally:
             if ADDRESS in scope:
                 scope[ADDRESS].drop()
 
-    def _withhold_address(self, scope: Scope) -> None:
+    def _withhold_address(self, scope: Scope, allowed: frozenset[bytes] | None) -> None:
         headers: list[tuple[bytes, bytes]] = scope["headers"]
-        peer = scope.get("client")
+        peer, scope["client"] = scope.get("client"), None
         scope[ADDRESS] = self._trusted.client_of(peer[0] if peer else "", headers)
-        scope["client"] = None
-        allowed = _allowed_on(scope["path"])
-        scope["headers"] = [
-            header for header in headers if (header[0] in allowed if allowed else not _TELLING.search(header[0]))
-        ]
+        if allowed:
+            scope["headers"] = [header for header in headers if header[0] in allowed]
+        else:
+            scope["headers"] = [header for header in headers if not _TELLING.search(header[0])]
 
 
 def _allowed_on(path: str) -> frozenset[bytes] | None:
@@ -114,8 +109,11 @@ class _TrustedProxies:
     """Finds the client: the right-most address that is no trusted proxy's. Source: RFC 7239, 5.2 and 8.1."""
 
     def __init__(self, networks: Iterable[Network]) -> None:
+        networks = tuple(networks)
+        self._hosts = {str(network.network_address) for network in networks if network.num_addresses == 1}
+        """Proxies that are named one by one are known by their text; these are no visitors' addresses."""
         self._networks = [
-            (network.network_address.packed, int(network.netmask), int(network.network_address)) for network in networks
+            (network.max_prefixlen // 8, int(network.netmask), int(network.network_address)) for network in networks
         ]
 
     def client_of(self, peer: str, headers: list[tuple[bytes, bytes]]) -> Address:
@@ -125,9 +123,15 @@ class _TrustedProxies:
         Where both are there they must agree, or nobody is named.
         """
         address = Address.parse(peer)
-        if not self._networks or not self._is_trusted(address):
+        if peer not in self._hosts and not self._is_trusted(address):
             return address
-        chains = [chain for chain in (_x_forwarded_for(headers), _forwarded(headers)) if chain]
+        said = [header for header in headers if header[0] in _FORWARDING]
+        if not said:
+            return address
+        if len(said) == 1 and said[0][0] == b"x-forwarded-for" and b"," not in said[0][1]:
+            only = said[0][1].decode("latin-1").strip(" \t")  # One proxy that names one client: the usual case.
+            return Address.parse(_without_port(only)) if only else address
+        chains = [chain for chain in (_x_forwarded_for(said), _forwarded(said)) if chain]
         if not chains:
             return address
         found = [self._right_most_untrusted(chain) for chain in chains]
@@ -144,8 +148,11 @@ class _TrustedProxies:
 
     def _is_trusted(self, address: Address) -> bool:
         packed = address.packed()
-        value = int.from_bytes(packed, "big")
-        return any(len(packed) == len(first) and value & mask == base for first, mask, base in self._networks)
+        size, value = len(packed), int.from_bytes(packed, "big")
+        for of_size, mask, base in self._networks:  # noqa: SIM110  # Twice as fast as any(), for every request.
+            if size == of_size and value & mask == base:
+                return True
+        return False
 
 
 def _values(headers: list[tuple[bytes, bytes]], name: bytes) -> list[str]:

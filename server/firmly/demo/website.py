@@ -81,7 +81,7 @@ class Website:
         return HTMLResponse(self._html(*page), headers={"cache-control": "no-store"})
 
     async def _pick(self, request: Request) -> Response:
-        number = (await read_body(request.scope, request.receive)).removeprefix(b"as=")
+        number = (await read_body(dict(request.scope["headers"]), request.receive)).removeprefix(b"as=")
         places = {str(place).encode(): network for place, network in enumerate(self._networks.values())}
         network = places.get(number)
         if network is not None:
@@ -93,7 +93,7 @@ class Website:
         answer = await self._collector.request(
             request.method,
             request.url.path,
-            content=await read_body(request.scope, request.receive),
+            content=await read_body(dict(request.scope["headers"]), request.receive),
             headers={**headers, "x-forwarded-for": self._address},
         )
         response = Response(answer.content, answer.status_code)

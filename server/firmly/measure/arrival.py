@@ -28,23 +28,15 @@ class Arrival:
     objects: bool
     """The client sent `Sec-GPC: 1`."""
     now: datetime
-    site: Site | None = None
+    site: Site = field(init=False)
+    """Set by the first step."""
     basis: str = ""
     device: Device = UNKNOWN_DEVICE
-    organisation: Organisation | None = None
+    organisation: Organisation = field(init=False)
+    """Set when the address is resolved."""
     visit_key: bytes = b""
     started: list[bytes] = field(default_factory=list)
     """Keys of visits that this request started, to take back if it cannot be stored."""
-
-    @property
-    def the_site(self) -> Site:
-        assert self.site is not None, "the first step finds the site"
-        return self.site
-
-    @property
-    def the_organisation(self) -> Organisation:
-        assert self.organisation is not None, "events are read after the organisation is resolved"
-        return self.organisation
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ class BatchMemory:
         self._recent: set[bytes] = set()
         self._older: set[bytes] = set()
         self._turned: datetime | None = None
-        self._under_way: dict[bytes, asyncio.Future[None]] = {}
+        self._under_way: dict[bytes, list[asyncio.Future[None]]] = {}
 
     def recall(self, lines: Iterable[bytes]) -> None:
         """Read the batches of lines that an earlier process stored."""
@@ -32,37 +32,42 @@ class BatchMemory:
             try:
                 record = orjson.loads(line)
                 if record.get("batch"):
-                    self._recent.add(_key(record.get("site_id"), record["batch"]))
+                    self._recent.add(key_of(record.get("site_id"), record["batch"]))
             except (ValueError, AttributeError, TypeError, OverflowError):  # A damaged line is the loader's matter.
                 continue
 
-    async def is_stored(self, site_id: SiteId, batch: str, now: datetime) -> bool:
-        """Tell whether this batch is stored, waiting for a copy of it that is just being stored."""
-        self._turn(now)
-        key = _key(site_id, batch)
-        while key in self._under_way:
-            await asyncio.wait([self._under_way[key]])
-        return key in self._recent or key in self._older
-
-    def begin(self, site_id: SiteId, batch: str) -> None:
-        self._under_way[_key(site_id, batch)] = asyncio.get_running_loop().create_future()
-
-    def end(self, site_id: SiteId, batch: str, *, is_stored: bool) -> None:
-        """Say how it ended, and wake the copies that wait.
-
-        Belongs into a done-callback of `Spool.submit`: a line of a request that was cancelled lands all the same.
-        """
-        key = _key(site_id, batch)
-        if is_stored:
-            self._recent.add(key)
-        self._under_way.pop(key).set_result(None)
-
-    def _turn(self, now: datetime) -> None:
+    def is_stored(self, key: bytes, now: datetime) -> bool:
+        """Tell whether this batch is stored. Ask `end_of` first, where a copy of it may be under way."""
         if self._turned is None:
             self._turned = now
         if now - self._turned > WINDOW or len(self._recent) > MAX_PER_WINDOW:
             self._older, self._recent, self._turned = self._recent, set(), now
+        return key in self._recent or key in self._older
+
+    def is_under_way(self, key: bytes) -> bool:
+        return key in self._under_way
+
+    async def end_of(self, key: bytes) -> None:
+        """Wait until nobody stores this batch."""
+        while key in self._under_way:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._under_way[key].append(waiter)
+            await waiter
+
+    def begin(self, key: bytes) -> None:
+        self._under_way[key] = []
+
+    def end(self, key: bytes, *, is_stored: bool) -> None:
+        """Say how it ended, and wake the copies that wait.
+
+        Belongs into what `Spool.submit` settles: a line of a request that was cancelled lands all the same.
+        """
+        if is_stored:
+            self._recent.add(key)
+        for waiter in self._under_way.pop(key):
+            if not waiter.done():  # Its request was cancelled.
+                waiter.set_result(None)
 
 
-def _key(site_id: SiteId, batch: str) -> bytes:
+def key_of(site_id: SiteId, batch: str) -> bytes:
     return site_id.to_bytes(8, "big") + bytes.fromhex(batch)

@@ -5,6 +5,7 @@ seconds; a crash may lose the latest few. Events that name a company never depen
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 
 import orjson
@@ -21,16 +22,16 @@ class CoverageLedger:
     """Counts outcomes. ``totals`` of events grow for as long as the process lives, for metrics."""
 
     def __init__(self) -> None:
-        self._hours: Counter[tuple[int, int, str, str]] = Counter()
+        self._hours: dict[tuple[int, int, datetime, str], int] = {}
         self.totals: Counter[str] = Counter()
 
     def count(
         self,
         site: Site | None,
         now: datetime,
-        dropped: Counter[DropReason],
+        dropped: Mapping[DropReason, int],
         kept: int,
-        pageviews: Counter[DropReason | None],
+        pageviews: Mapping[DropReason | None, int],
     ) -> None:
         """Count one request's events and, of these, the page views by outcome; None names a company."""
         self.totals[COMPANY] += kept
@@ -38,17 +39,24 @@ class CoverageLedger:
             self.totals[reason.value] += events
         if site is None:
             return
-        hour = now.isoformat(" ", "hours")[:13] + ":00:00"
         for outcome, views in pageviews.items():
-            if views and outcome not in UNMEASURED:
-                self._hours[site.workspace_id, site.id, hour, COMPANY if outcome is None else outcome.value] += views
+            if outcome not in UNMEASURED:
+                name = COMPANY if outcome is None else outcome.value
+                key = site.workspace_id, site.id, now.replace(minute=0, second=0, microsecond=0), name
+                self._hours[key] = self._hours.get(key, 0) + views
 
     def take_lines(self) -> bytes:
         """Return what was counted since the last call as lines for `coverage_hours`, and start anew."""
-        counted, self._hours = self._hours, Counter()
+        counted, self._hours = self._hours, {}
         return b"".join(
             orjson.dumps(
-                {"workspace_id": workspace, "site_id": site, "hour": hour, "outcome": outcome, "pageviews": views},
+                {
+                    "workspace_id": workspace,
+                    "site_id": site,
+                    "hour": f"{hour:%Y-%m-%d %H}:00:00",
+                    "outcome": outcome,
+                    "pageviews": views,
+                },
                 option=orjson.OPT_APPEND_NEWLINE,
             )
             for (workspace, site, hour, outcome), views in counted.items()

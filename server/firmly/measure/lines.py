@@ -1,21 +1,34 @@
-"""Writes an event as the line that the spool keeps and ClickHouse reads: table `events`, column by column."""
+"""Writes an event as the line that the spool keeps and ClickHouse reads: table `events`, column by column.
 
+What comes again and again - an organisation on a site and day, a page, a device - is turned into
+JSON once and remembered, so that a line is four pieces put together.
+"""
+
+from collections.abc import Callable, Hashable
 from datetime import date, timedelta
-from functools import lru_cache
+from typing import Generic, TypeVar
 
 import orjson
 
+from firmly.accounts.site import Site
 from firmly.measure.arrival import Arrival, Draft
+from firmly.measure.device import Device
+from firmly.measure.reduce import NO_CAMPAIGN, Page
 from firmly.model import Detail, Organisation
 
-REMEMBERED = 4096
+REMEMBERED = 8192
+
+T = TypeVar("T")
 
 
 class LineWriter:
-    """Makes lines. What all events of an organisation on a site and day share is written once and remembered."""
+    """Makes lines. Memory only, bounded, and nothing in it but reduced values."""
 
     def __init__(self) -> None:
-        self._shared = lru_cache(REMEMBERED)(_shared)
+        self._pages = _Pieces(_of_page)
+        self._devices = _Pieces(_of_device)
+        self._organisations = _Pieces(_of_organisation)
+        self._sites: dict[tuple[int, int, int], bytes] = {}
 
     def __call__(self, arrival: Arrival, draft: Draft) -> bytes:
         """Return one JSON line. Columns at their default are left out; ``batch`` is no column.
@@ -23,74 +36,119 @@ class LineWriter:
         Where ``detail`` is `counts`, nothing joins the event to the visit's others and the day stands
         for the minute. ``batch`` stays in the spool, to recognise a retry after a restart.
         """
-        organisation, now = arrival.the_organisation, arrival.now
-        record: dict[str, object] = {
-            "kind": draft.kind,
-            "starts_visit": int(draft.starts_visit),
-            "basis": arrival.basis,
-            "device": arrival.device.kind,
-            "browser": arrival.device.browser,
-            "os": arrival.device.os,
+        own = orjson.dumps(_own(arrival, draft), option=orjson.OPT_APPEND_NEWLINE)
+        pieces = (
+            self._of_site(arrival.site, arrival.now.toordinal()),
+            self._organisations.of(arrival.organisation),
+            self._devices.of(arrival.device),
+            self._pages.of(draft.page) if draft.page else b"",
+            own[1:],
+        )
+        return b"".join(pieces)
+
+    def _of_site(self, site: Site, day: int) -> bytes:
+        key = site.id, site.retention_days, day
+        known = self._sites.get(key)
+        if known is None:
+            if len(self._sites) >= REMEMBERED:
+                self._sites.clear()
+            known = self._sites[key] = _opened(_site(site, date.fromordinal(day)))
+        return known
+
+
+class _Pieces(Generic[T]):
+    """Remembers what objects look like in a line, by identity: comparing them would cost more than writing."""
+
+    def __init__(self, write: Callable[[T], bytes]) -> None:
+        self._write = write
+        self._known: dict[Hashable, tuple[T, bytes]] = {}
+
+    def of(self, thing: T) -> bytes:
+        known = self._known.get(id(thing))
+        if known is not None and known[0] is thing:  # Else another object was at the same place in memory.
+            return known[1]
+        piece = self._write(thing)
+        if len(self._known) >= REMEMBERED:
+            del self._known[next(iter(self._known))]
+        self._known[id(thing)] = thing, piece
+        return piece
+
+
+def _own(arrival: Arrival, draft: Draft) -> dict[str, object]:
+    """Return the columns that are this event's alone."""
+    record: dict[str, object] = {
+        "kind": draft.kind,
+        "starts_visit": int(draft.starts_visit),
+        "basis": arrival.basis,
+    }
+    if arrival.organisation.detail is Detail.ROUTE and draft.visit:
+        record["visit_id"] = draft.visit.id
+        record["minute"] = arrival.now.isoformat(" ", "minutes")[:16] + ":00"
+        record["seq"] = draft.seq
+    else:
+        record["minute"] = arrival.now.isoformat(" ")[:10] + " 00:00:00"
+    match draft.kind:
+        case "pageview":
+            record["source"] = draft.source
+            if draft.referrer_host:
+                record["referrer_host"] = draft.referrer_host
+            if draft.title:
+                record["title"] = draft.title
+        case "goal":
+            record["goal"], record["props"] = draft.goal, draft.props
+        case _:
+            record["active_ms"], record["scroll_pct"] = draft.active_ms, draft.scroll_pct
+    if arrival.batch.batch:
+        record["batch"] = arrival.batch.batch
+    return record
+
+
+def _site(site: Site, day: date) -> dict[str, object]:
+    return {
+        "workspace_id": site.workspace_id,
+        "site_id": site.id,
+        "day": day,
+        "retain_until": day + timedelta(days=site.retention_days),
+    }
+
+
+def _of_organisation(organisation: Organisation) -> bytes:
+    return _inner(
+        {
+            "org_id": organisation.id,
+            "detail": organisation.detail,
+            "org_name": organisation.name,
+            "org_kind": organisation.kind,
+            "org_country": organisation.country,
+            "org_domain": organisation.domain,
+            "org_asn": organisation.asn,
+            "org_registered_name": organisation.registered_name,
+            "org_source": organisation.source,
+            "org_as_of": organisation.as_of,
+            "org_confidence": organisation.confidence,
         }
-        if organisation.detail is Detail.ROUTE and draft.visit:
-            record["visit_id"] = draft.visit.id
-            record["minute"] = now.isoformat(" ", "minutes")[:16] + ":00"
-            record["seq"] = draft.seq
-        _add_page(record, draft)
-        _add_what_is_set(record, draft, arrival.batch.batch)
-        own = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
-        site = arrival.the_site
-        shared = self._shared(site.workspace_id, site.id, site.retention_days, organisation, now.date())
-        return shared + own[1:]
+    )
 
 
-def _add_page(record: dict[str, object], draft: Draft) -> None:
-    page = draft.page
-    if page is None:
-        return
-    record["host"], record["path"] = page.host, page.path
+def _of_device(device: Device) -> bytes:
+    return _inner({"device": device.kind, "browser": device.browser, "os": device.os})
+
+
+def _of_page(page: Page) -> bytes:
+    record = {"host": page.host, "path": page.path}
     if page.query:
         record["query"] = page.query
-    if any(page.campaign):
-        campaign = page.campaign
-        record["utm_source"], record["utm_medium"], record["utm_campaign"] = campaign[:3]
-        record["utm_term"], record["utm_content"] = campaign[3:]
+    if page.campaign is not NO_CAMPAIGN:
+        names = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
+        record |= {name: value for name, value in zip(names, page.campaign, strict=True) if value}
+    return _inner(record)
 
 
-def _add_what_is_set(record: dict[str, object], draft: Draft, batch: str) -> None:
-    values: dict[str, object] = {
-        "title": draft.title,
-        "referrer_host": draft.referrer_host,
-        "source": draft.source,
-        "goal": draft.goal,
-        "props": draft.props,
-        "active_ms": draft.active_ms,
-        "scroll_pct": draft.scroll_pct,
-        "batch": batch,
-    }
-    record.update({column: value for column, value in values.items() if value})
-
-
-def _shared(workspace: int, site: int, retention_days: int, organisation: Organisation, day: date) -> bytes:
-    """Return the beginning of a line: an object without its closing brace, with a comma at the end."""
-    record = {
-        "workspace_id": workspace,
-        "site_id": site,
-        "day": day,
-        "org_id": organisation.id,
-        "minute": f"{day} 00:00:00",
-        "detail": organisation.detail,
-        "org_name": organisation.name,
-        "org_kind": organisation.kind,
-        "org_country": organisation.country,
-        "org_domain": organisation.domain,
-        "org_asn": organisation.asn,
-        "org_registered_name": organisation.registered_name,
-        "org_source": organisation.source,
-        "org_as_of": organisation.as_of,
-        "org_confidence": organisation.confidence,
-        "retain_until": day + timedelta(days=retention_days),
-    }
-    if organisation.detail is Detail.ROUTE:
-        del record["minute"]  # Each event has its own.
+def _opened(record: dict[str, object]) -> bytes:
+    """Return an object without its closing brace, with a comma at the end."""
     return orjson.dumps(record)[:-1] + b","
+
+
+def _inner(record: dict[str, object] | dict[str, str]) -> bytes:
+    """Return an object's members, with a comma at the end."""
+    return orjson.dumps(record)[1:-1] + b","

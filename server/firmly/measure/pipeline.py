@@ -4,7 +4,6 @@
 dropped; ``event_steps`` reduce each event. A refusal is a `DropReason`, counted and told to the sender.
 """
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -43,17 +42,21 @@ class Outcome:
 
     lines: bytes = b""
     kept: int = 0
-    dropped: Counter[DropReason] = field(default_factory=Counter)
-    pageviews: Counter[DropReason | None] = field(default_factory=Counter)
+    dropped: dict[DropReason, int] = field(default_factory=dict)
+    pageviews: dict[DropReason | None, int] = field(default_factory=dict)
     refusal: DropReason | None = None
 
     def drop(self, reason: DropReason, event: Event) -> None:
-        self.dropped[reason] += 1
-        self.pageviews[reason] += isinstance(event, PageView)
+        self.dropped[reason] = self.dropped.get(reason, 0) + 1
+        self._count(reason, event)
 
     def keep(self, event: Event) -> None:
         self.kept += 1
-        self.pageviews[None] += isinstance(event, PageView)
+        self._count(None, event)
+
+    def _count(self, outcome: DropReason | None, event: Event) -> None:
+        if isinstance(event, PageView):
+            self.pageviews[outcome] = self.pageviews.get(outcome, 0) + 1
 
 
 class Pipeline:
@@ -116,12 +119,13 @@ class Pipeline:
         if refusal is not None:
             return self.refuse(arrival, refusal)
         outcome = Outcome()
-        outcome.lines = b"".join(self._line(arrival, event, outcome) for event in arrival.batch.events)
+        outcome.lines = b"".join([self._line(arrival, event, outcome) for event in arrival.batch.events])
         return outcome
 
     def count(self, arrival: Arrival, outcome: Outcome) -> None:
         """Enter a request's outcome in the coverage ledger, once its lines are stored."""
-        self._ledger.count(arrival.site, arrival.now, outcome.dropped, outcome.kept, outcome.pageviews)
+        site = None if outcome.refusal is DropReason.UNKNOWN_SITE else arrival.site
+        self._ledger.count(site, arrival.now, outcome.dropped, outcome.kept, outcome.pageviews)
 
     def take_back(self, arrival: Arrival) -> None:
         """Undo the visits that a request started whose lines could not be stored."""
@@ -141,11 +145,14 @@ class Pipeline:
     # Steps of a request.
 
     def _find_site(self, arrival: Arrival) -> DropReason | None:
-        arrival.site = self._directory.get(arrival.batch.site)
-        return DropReason.UNKNOWN_SITE if arrival.site is None else None
+        site = self._directory.get(arrival.batch.site)
+        if site is None:
+            return DropReason.UNKNOWN_SITE
+        arrival.site = site
+        return None
 
     def _check_origin(self, arrival: Arrival) -> DropReason | None:
-        if arrival.origin is not None and arrival.origin not in arrival.the_site.origins:
+        if arrival.origin is not None and arrival.origin not in arrival.site.origins:
             return DropReason.FOREIGN_ORIGIN
         return None
 
@@ -155,7 +162,7 @@ class Pipeline:
         A token that does not cover it, or is no longer valid, is not the same as none: the visitor
         chose, and only a choice that stands counts.
         """
-        site = arrival.the_site
+        site = arrival.site
         if arrival.batch.token:
             token = self._tokens.read(arrival.batch.token)
             if token is None or not token.is_valid(site.key, arrival.now) or COVERED_BY not in token.granted:
@@ -172,7 +179,7 @@ class Pipeline:
         return DropReason.BOT if arrival.device.is_bot else None
 
     def _check_rate(self, arrival: Arrival) -> DropReason | None:
-        if self._rates.admits(arrival.the_site.id, arrival.address, arrival.now):
+        if self._rates.admits(arrival.site.id, arrival.address, arrival.now):
             return None
         return DropReason.RATE_LIMITED
 
@@ -182,7 +189,7 @@ class Pipeline:
             return found
         arrival.organisation = found
         self._visits.rotate(arrival.now)
-        site_id = arrival.the_site.id
+        site_id = arrival.site.id
         if arrival.basis == "consent" and arrival.batch.visit:
             arrival.visit_key = self._visits.device_key(site_id, found.id, arrival.batch.visit)
         else:
@@ -193,7 +200,7 @@ class Pipeline:
     # Steps of an event.
 
     def _reduce(self, arrival: Arrival, draft: Draft, event: Event) -> DropReason | None:
-        site = arrival.the_site
+        site = arrival.site
         if event.url:
             draft.page = self._pages.read(event.url, site.query_keys)
             if draft.page is None or draft.page.origin not in site.origins:

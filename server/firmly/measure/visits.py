@@ -5,10 +5,10 @@ only in memory and changes daily, so that even a misused device id cannot follow
 """
 
 import hashlib
+import os
 import secrets
-from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 INACTIVITY = timedelta(minutes=30)
 MAX_VISITS = 200_000
@@ -30,15 +30,17 @@ class VisitTable:
 
     def __init__(self, key_hour: int = 0) -> None:
         self._shift = timedelta(hours=key_hour)
-        self._visits: OrderedDict[bytes, Visit] = OrderedDict()
-        self._day: date | None = None
+        self._visits: dict[bytes, Visit] = {}
+        self._from = self._until = datetime.min.replace(tzinfo=UTC)
         self.key = b""
 
     def rotate(self, now: datetime) -> None:
         """Change the key, and with it forget every visit, when a day that begins at the key's hour is over."""
-        day = (now - self._shift).date()
-        if day != self._day:
-            self._day = day
+        if self._from <= now < self._until:
+            return
+        day = (now - self._shift).replace(hour=0, minute=0, second=0, microsecond=0) + self._shift
+        if day != self._from:
+            self._from, self._until = day, day + timedelta(days=1)
             self.key = secrets.token_bytes(32)
             self._visits.clear()
 
@@ -58,20 +60,15 @@ class VisitTable:
         A visit ends after 30 minutes without an event, and where a new campaign begins
         (``campaign`` is empty on pages that name none).
         """
-        visit = self._visits.get(key)
-        is_over = visit is not None and (
-            now - visit.last_at > INACTIVITY or (any(campaign) and campaign != visit.campaign)
-        )
-        if visit is None or is_over:
-            visit = Visit(secrets.randbits(64) or 1, now, campaign)
-            self._visits[key] = visit
-            self._visits.move_to_end(key)
-            while len(self._visits) > MAX_VISITS:
-                self._visits.popitem(last=False)
-            return visit, True
+        visit = self._visits.pop(key, None)
+        is_new = visit is None or now - visit.last_at > INACTIVITY or (any(campaign) and campaign != visit.campaign)
+        if visit is None or is_new:
+            visit = Visit(int.from_bytes(os.urandom(8)) or 1, now, campaign)
+            if len(self._visits) >= MAX_VISITS:
+                del self._visits[next(iter(self._visits))]
         visit.last_at = now
-        self._visits.move_to_end(key)
-        return visit, False
+        self._visits[key] = visit  # At the end: the first is the one that was longest without an event.
+        return visit, is_new
 
     def forget(self, key: bytes) -> None:
         """Take back a start whose event could not be stored, so that the retry starts it."""

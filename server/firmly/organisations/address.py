@@ -70,7 +70,8 @@ class Address:
     def source_keyed(self, key: bytes, purpose: bytes) -> bytes:
         """Like `keyed`, but one value for a whole IPv6 /64, which is one subscriber."""
         packed = self.packed()
-        return Address(packed[:8] if len(packed) == 16 else packed).keyed(key, purpose)
+        of_source = packed[:8] if len(packed) == 16 else packed
+        return hashlib.blake2b(of_source, digest_size=16, key=key, person=purpose).digest()
 
     def drop(self) -> None:
         """Forget the address. Harmless when repeated."""

@@ -35,6 +35,9 @@ class SpoolFullError(Exception):
     """Nothing of this append was acknowledged: the limit is reached or the disk refuses. Try later."""
 
 
+_Waiter = tuple["asyncio.Future[None]", Callable[[bool], None] | None]
+
+
 @dataclass(slots=True)
 class _Open:
     path: Path
@@ -56,7 +59,7 @@ class Spool:
         self._on_sealed = on_sealed
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._lines: list[bytes] = []
-        self._waiters: list[asyncio.Future[None]] = []
+        self._waiters: list[_Waiter] = []
         self._is_committing = False
         self._refusal: str | None = None
         self._is_doubtful = False
@@ -100,18 +103,20 @@ class Spool:
         """
         await self.submit(line)
 
-    def submit(self, line: bytes) -> asyncio.Future[None]:
-        """Return what ends as `append` does, for a done-callback that outlives a cancelled request.
+    def submit(self, line: bytes, settle: Callable[[bool], None] | None = None) -> asyncio.Future[None]:
+        """Return what ends as `append` does. ``settle`` is told whether the line is on disk, in any case:
 
-        Wait for it through `asyncio.shield` only: cancelling it stops no write, it hides the outcome.
+        also where the request that waits was cancelled, which stops no write.
         """
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[None] = loop.create_future()
         if self._refusal is not None:
+            if settle:
+                settle(False)  # Its only argument.
             waiter.set_exception(SpoolFullError(self._refusal))
             return waiter
         self._lines.append(line)
-        self._waiters.append(waiter)
+        self._waiters.append((waiter, settle))
         if not self._is_committing:
             self._is_committing = True
             # The next turn of the loop, so that requests of this turn share the commit.
@@ -123,27 +128,27 @@ class Spool:
         await self._on_thread(self._seal)
 
     def _commit_next(self, loop: asyncio.AbstractEventLoop) -> None:
-        lines, waiters = self._lines, self._waiters
+        data, waiters = b"".join(self._lines), self._waiters
         self._lines, self._waiters = [], []
-        started = time.perf_counter()
-        commit = loop.run_in_executor(self._thread, self._commit, b"".join(lines))
+        self._thread.submit(self._commit_and_wake, loop, data, waiters, time.perf_counter())
 
-        def wake(done: asyncio.Future[None]) -> None:
-            error = done.exception()
-            self.observe_commit(time.perf_counter() - started)
-            for waiter in waiters:
-                if waiter.done():  # Cancelled against the advice of `submit`.
-                    continue
-                if error is None:
-                    waiter.set_result(None)
-                else:
-                    waiter.set_exception(SpoolFullError("the disk refused the write"))
-            if self._lines:
-                self._commit_next(loop)
+    def _wake(
+        self, loop: asyncio.AbstractEventLoop, waiters: list[_Waiter], started: float, error: Exception | None
+    ) -> None:
+        self.observe_commit(time.perf_counter() - started)
+        for waiter, settle in waiters:
+            if settle:
+                settle(error is None)
+            if waiter.done():  # Cancelled.
+                continue
+            if error is None:
+                waiter.set_result(None)
             else:
-                self._is_committing = False
-
-        commit.add_done_callback(wake)
+                waiter.set_exception(SpoolFullError("the disk refused the write"))
+        if self._lines:
+            self._commit_next(loop)
+        else:
+            self._is_committing = False
 
     async def _keep(self) -> None:
         elapsed = 0.0
@@ -176,6 +181,16 @@ class Spool:
     def _doubt(self, error: OSError) -> None:
         self._is_doubtful = True
         self._set_refusal(_reason(error))
+
+    def _commit_and_wake(
+        self, loop: asyncio.AbstractEventLoop, data: bytes, waiters: list[_Waiter], started: float
+    ) -> None:
+        error: Exception | None = None
+        try:
+            self._commit(data)
+        except Exception as failure:  # noqa: BLE001  # Whatever it is, those who wait must learn that nothing is stored.
+            error = failure
+        loop.call_soon_threadsafe(self._wake, loop, waiters, started, error)
 
     def _commit(self, data: bytes) -> None:
         try:

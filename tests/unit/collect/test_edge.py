@@ -43,6 +43,8 @@ async def ask(app: ASGIApp, scope: Scope) -> list[Message]:
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(message: Message) -> None:
+        if sent and message["type"] == "http.response.start":
+            raise RuntimeError("a server takes one answer")
         sent.append(message)
 
     await app(scope, receive, send)

@@ -6,48 +6,54 @@ from datetime import timedelta
 import pytest
 
 from firmly.measure import batches
-from firmly.measure.batches import WINDOW, BatchMemory
+from firmly.measure.batches import WINDOW, BatchMemory, key_of
 from firmly.model import SiteId
 from tests.collector import START
 
 pytestmark = pytest.mark.anyio
 
-ONE, TWO = "01" * 16, "02" * 16
-SITE, OTHER = SiteId(1), SiteId(2)
+ONE, TWO = key_of(SiteId(1), "01" * 16), key_of(SiteId(1), "02" * 16)
+OF_OTHER = key_of(SiteId(2), "01" * 16)
+
+
+async def is_known(memory: BatchMemory, key: bytes) -> bool:
+    """Ask as the collector does."""
+    await memory.end_of(key)
+    return memory.is_stored(key, START)
 
 
 async def test_stored_batch_is_known_and_another_is_not() -> None:
     memory = BatchMemory()
-    assert not await memory.is_stored(SITE, ONE, START)
-    memory.begin(SITE, ONE)
-    memory.end(SITE, ONE, is_stored=True)
-    assert await memory.is_stored(SITE, ONE, START)
-    assert not await memory.is_stored(SITE, TWO, START)
+    assert not await is_known(memory, ONE)
+    memory.begin(ONE)
+    memory.end(ONE, is_stored=True)
+    assert await is_known(memory, ONE)
+    assert not await is_known(memory, TWO)
 
 
 async def test_batch_of_another_site_is_another_batch() -> None:
     """Else a sender of one site could make another's events count as sent already."""
     memory = BatchMemory()
-    memory.begin(OTHER, ONE)
+    memory.begin(OF_OTHER)
     async with asyncio.timeout(1):
-        assert not await memory.is_stored(SITE, ONE, START)
-    memory.begin(SITE, ONE)
-    memory.end(OTHER, ONE, is_stored=True)
-    memory.end(SITE, ONE, is_stored=False)
-    assert not await memory.is_stored(SITE, ONE, START)
-    assert await memory.is_stored(OTHER, ONE, START)
+        assert not await is_known(memory, ONE)
+    memory.begin(ONE)
+    memory.end(OF_OTHER, is_stored=True)
+    memory.end(ONE, is_stored=False)
+    assert not await is_known(memory, ONE)
+    assert await is_known(memory, OF_OTHER)
 
 
 async def send(memory: BatchMemory, outcomes: list[bool], log: list[str]) -> None:
     """Do as the collector does; the next of ``outcomes`` is whether storing works."""
-    if await memory.is_stored(SITE, ONE, START):
+    if await is_known(memory, ONE):
         log.append("duplicate")
         return
-    memory.begin(SITE, ONE)
+    memory.begin(ONE)
     await asyncio.sleep(0.005)
     is_stored = outcomes.pop(0)
     log.append("stored" if is_stored else "failed")
-    memory.end(SITE, ONE, is_stored=is_stored)
+    memory.end(ONE, is_stored=is_stored)
 
 
 @pytest.mark.parametrize(
@@ -68,54 +74,54 @@ async def test_copies_at_the_same_time_wait_for_each_other(outcomes: list[bool],
 
 async def test_waiting_copy_that_goes_away_leaves_the_first_alone() -> None:
     memory = BatchMemory()
-    memory.begin(SITE, ONE)
-    waiting = asyncio.create_task(memory.is_stored(SITE, ONE, START))
+    memory.begin(ONE)
+    waiting = asyncio.create_task(is_known(memory, ONE))
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    memory.end(SITE, ONE, is_stored=True)
-    assert await memory.is_stored(SITE, ONE, START)
+    memory.end(ONE, is_stored=True)
+    assert await is_known(memory, ONE)
 
 
 async def test_batch_is_known_for_ten_minutes_at_least_and_twenty_at_most() -> None:
     memory = BatchMemory()
     for minute in range(30):
-        assert await memory.is_stored(SITE, ONE, START + timedelta(minutes=minute)) is (0 < minute <= 21)
+        assert memory.is_stored(ONE, START + timedelta(minutes=minute)) is (0 < minute <= 21)
         if minute == 0:
-            memory.begin(SITE, ONE)
-            memory.end(SITE, ONE, is_stored=True)
+            memory.begin(ONE)
+            memory.end(ONE, is_stored=True)
     assert timedelta(minutes=10) == WINDOW
 
 
 async def test_memory_is_bounded() -> None:
     memory = BatchMemory()
     memory._recent = {number.to_bytes(16, "big") for number in range(batches.MAX_PER_WINDOW + 1)}
-    await memory.is_stored(SITE, ONE, START)
+    await is_known(memory, ONE)
     assert (len(memory._recent), len(memory._older)) == (0, batches.MAX_PER_WINDOW + 1)
 
 
 async def test_batches_are_read_back_from_lines_and_damage_is_survived() -> None:
     memory = BatchMemory()
     lines = [
-        b'{"site_id": 1, "batch": "%s"}' % ONE.encode(),
+        b'{"site_id": 1, "batch": "%s"}' % (b"01" * 16),
         b'{"batch": ""}',
         b"{}",
         b"[]",
         b"7",
         b"null",
         b'{"site_id": 1, "batch": 7}',
-        b'{"batch": "%s"}' % ONE.encode(),
-        b'{"site_id": "1", "batch": "%s"}' % ONE.encode(),
-        b'{"site_id": -1, "batch": "%s"}' % ONE.encode(),
+        b'{"batch": "%s"}' % (b"01" * 16),
+        b'{"site_id": "1", "batch": "%s"}' % (b"01" * 16),
+        b'{"site_id": -1, "batch": "%s"}' % (b"01" * 16),
         b'{"site_id": 1, "batch": ["01"]}',
         b'{"site_id": 1, "batch": "xyz"}',
         b'{"ba',
         b"\0\0",
         b"",
-        b'{"site_id": 1, "batch": "%s"}' % TWO.encode(),
+        b'{"site_id": 1, "batch": "%s"}' % (b"02" * 16),
     ]
     memory.recall(lines)
-    assert await memory.is_stored(SITE, ONE, START)
-    assert await memory.is_stored(SITE, TWO, START)
-    assert not await memory.is_stored(OTHER, ONE, START)
+    assert await is_known(memory, ONE)
+    assert await is_known(memory, TWO)
+    assert not await is_known(memory, OF_OTHER)
     assert len(memory._recent) == 2

@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from importlib.resources import files
 from typing import Any
 
@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from firmly.accounts.site import Site
+from firmly.measure import lines
 from firmly.measure.arrival import Arrival, Draft
 from firmly.measure.device import Device
 from firmly.measure.lines import LineWriter
@@ -33,24 +34,24 @@ SITE = Site(
 )  # fmt: skip
 
 
-def arrival_of(detail: Detail) -> Arrival:
+def arrival_of(detail: Detail, now: datetime = START, site: Site = SITE, firm: Organisation = FIRM) -> Arrival:
     batch = Batch(
         "examplesite", [PageView("https://www.example.com/")], batch="ab" * 16, visit="cd" * 16, token="secret"
     )
-    return Arrival(
-        batch, Address.parse("203.0.113.7"), ORIGIN, BROWSER, objects=False, now=START, site=SITE, basis="consent",
-        device=Device("desktop", "Chrome", "Windows", is_bot=False), organisation=replace(FIRM, detail=detail),
-        visit_key=b"key",
-    )  # fmt: skip
+    arrival = Arrival(batch, Address.parse("203.0.113.7"), ORIGIN, BROWSER, objects=False, now=now)
+    arrival.site, arrival.basis, arrival.visit_key = site, "consent", b"key"
+    arrival.device = Device("desktop", "Chrome", "Windows", is_bot=False)
+    arrival.organisation = replace(firm, detail=detail)
+    return arrival
 
 
-def draft() -> Draft:
+def draft(kind: str = "pageview") -> Draft:
     page = page_of(
         f"{ORIGIN}/pricing?plan=pro&utm_source=a&utm_medium=b&utm_campaign=c&utm_term=d&utm_content=e",
         frozenset({"plan"}),
     )
     return Draft(
-        "pageview",
+        kind,
         page=page,
         title="Pricing",
         referrer_host="ref.example",
@@ -72,17 +73,23 @@ def columns_of_events() -> set[str]:
     return set(re.findall(r"^    (\w+) ", table[1], re.MULTILINE))
 
 
+KINDS = ("pageview", "engagement", "goal")
+
+
 @pytest.mark.parametrize("detail", Detail)
-@pytest.mark.parametrize("given", [draft(), Draft("engagement")], ids=["with page", "without"])
+@pytest.mark.parametrize("given", [*map(draft, KINDS), Draft("engagement")], ids=[*KINDS, "without page"])
 def test_keys_are_columns_and_the_batch(detail: Detail, given: Draft) -> None:
     line = LineWriter()(arrival_of(detail), given)
     keys = set(orjson.loads(line))
     assert keys <= columns_of_events() | {"batch"}
-    if given.page and detail is Detail.ROUTE:
-        assert keys == columns_of_events() | {"batch"}
     pairs = json.loads(line, object_pairs_hook=list)
     assert len(pairs) == len(keys), "a column is there twice"
     assert (line.count(b"\n"), line[-1:]) == (1, b"\n")
+
+
+def test_every_column_is_written_by_some_kind() -> None:
+    keys = {key for kind in KINDS for key in orjson.loads(LineWriter()(arrival_of(Detail.ROUTE), draft(kind)))}
+    assert keys == columns_of_events() | {"batch"}
 
 
 def read(detail: Detail) -> dict[str, Any]:
@@ -107,12 +114,28 @@ def test_what_is_remembered_of_one_line_is_not_written_into_another() -> None:
     """The part that events share is by organisation, detail, site and day, and by nothing else."""
     write = LineWriter()
     arrivals = [arrival_of(detail) for detail in Detail]
-    arrivals.append(replace(arrivals[0], now=START + timedelta(days=1)))
-    arrivals.append(replace(arrivals[0], site=replace(SITE, retention_days=31)))
-    arrivals.append(replace(arrivals[0], organisation=replace(FIRM, name="Another")))
+    arrivals.append(arrival_of(Detail.ROUTE, now=START + timedelta(days=1)))
+    arrivals.append(arrival_of(Detail.ROUTE, site=replace(SITE, retention_days=31)))
+    arrivals.append(arrival_of(Detail.ROUTE, firm=replace(FIRM, name="Another")))
     expected = [LineWriter()(arrival, draft()) for arrival in arrivals]
     assert [write(arrival, draft()) for arrival in (*arrivals, *arrivals)] == expected * 2
     assert len(set(expected)) == len(arrivals)
+
+
+def test_object_at_the_place_of_one_that_is_gone_is_written_anew() -> None:
+    """What is remembered by identity must not be told by the place in memory alone."""
+    write, texts = LineWriter(), set[bytes]()
+    for number in range(2000):
+        texts.add(write(arrival_of(Detail.ROUTE, firm=replace(FIRM, name=f"Firm {number}")), draft()))
+    assert len(texts) == 2000
+
+
+def test_memory_is_bounded() -> None:
+    write = LineWriter()
+    for number in range(lines.REMEMBERED + 10):
+        write(arrival_of(Detail.ROUTE, site=replace(SITE, id=SiteId(number))), draft())
+    sizes = (len(write._sites), len(write._pages._known), len(write._organisations._known))
+    assert max(sizes) <= lines.REMEMBERED
 
 
 def test_nothing_of_the_request_is_written_as_it_came() -> None:

@@ -37,7 +37,7 @@ def name(number: int, suffix: str = ".open") -> str:
 
 def test_second_owner_is_refused_and_says_what_to_do(path: Path) -> None:
     owner = SegmentFolder(path)
-    with pytest.raises(FirmlyError, match="another process owns this spool; stop it, or give .* a FIRMLY_COLLECTOR"):
+    with pytest.raises(FirmlyError, match=r"another process owns this spool; stop it, or give .* a FIRMLY_COLLECTOR"):
         SegmentFolder(path)
     owner.close()
     SegmentFolder(path).close()
