@@ -1,6 +1,7 @@
 """One process: its parts behind the edge, with health and metrics; started together, stopped in order."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -76,6 +77,7 @@ class Process:
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         async with self.running():
+            _spare_the_collector()
             yield
 
 
@@ -90,6 +92,17 @@ async def end(tasks: Sequence[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _spare_the_collector() -> None:
+    """Keep Python's garbage collector from going through what lives as long as the process.
+
+    Tables of holders, lists and code are a million objects. Without this, full collections take a third of the
+    time of a busy collector and stop it for a tenth of a second each.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
 
 
 def _log_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:

@@ -6,7 +6,7 @@ seconds; a crash may lose the latest few. Events that name a company never depen
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 import orjson
 
@@ -22,7 +22,7 @@ class CoverageLedger:
     """Counts outcomes. ``totals`` of events grow for as long as the process lives, for metrics."""
 
     def __init__(self) -> None:
-        self._hours: dict[tuple[int, int, datetime, str], int] = {}
+        self._hours: dict[tuple[int, int, int, str], int] = {}
         self.totals: Counter[str] = Counter()
 
     def count(
@@ -39,10 +39,10 @@ class CoverageLedger:
             self.totals[reason.value] += events
         if site is None:
             return
+        hour = now.toordinal() * 24 + now.hour
         for outcome, views in pageviews.items():
             if outcome not in UNMEASURED:
-                name = COMPANY if outcome is None else outcome.value
-                key = site.workspace_id, site.id, now.replace(minute=0, second=0, microsecond=0), name
+                key = site.workspace_id, site.id, hour, COMPANY if outcome is None else outcome.value
                 self._hours[key] = self._hours.get(key, 0) + views
 
     def take_lines(self) -> bytes:
@@ -53,7 +53,7 @@ class CoverageLedger:
                 {
                     "workspace_id": workspace,
                     "site_id": site,
-                    "hour": f"{hour:%Y-%m-%d %H}:00:00",
+                    "hour": f"{date.fromordinal(hour // 24)} {hour % 24:02}:00:00",
                     "outcome": outcome,
                     "pageviews": views,
                 },

@@ -5,7 +5,7 @@ JSON once and remembered, so that a line is four pieces put together.
 """
 
 from collections.abc import Callable, Hashable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Generic, TypeVar
 
 import orjson
@@ -29,6 +29,7 @@ class LineWriter:
         self._devices = _Pieces(_of_device)
         self._organisations = _Pieces(_of_organisation)
         self._sites: dict[tuple[int, int, int], bytes] = {}
+        self._minute, self._minute_text = 0, ""
 
     def __call__(self, arrival: Arrival, draft: Draft) -> bytes:
         """Return one JSON line. Columns at their default are left out; ``batch`` is no column.
@@ -36,7 +37,7 @@ class LineWriter:
         Where ``detail`` is `counts`, nothing joins the event to the visit's others and the day stands
         for the minute. ``batch`` stays in the spool, to recognise a retry after a restart.
         """
-        own = orjson.dumps(_own(arrival, draft), option=orjson.OPT_APPEND_NEWLINE)
+        own = orjson.dumps(_own(arrival, draft, self._minute_of(arrival.now)), option=orjson.OPT_APPEND_NEWLINE)
         pieces = (
             self._of_site(arrival.site, arrival.now.toordinal()),
             self._organisations.of(arrival.organisation),
@@ -45,6 +46,12 @@ class LineWriter:
             own[1:],
         )
         return b"".join(pieces)
+
+    def _minute_of(self, now: datetime) -> str:
+        minute = now.toordinal() * 1440 + now.hour * 60 + now.minute
+        if minute != self._minute:
+            self._minute, self._minute_text = minute, f"{now:%Y-%m-%d %H:%M}:00"
+        return self._minute_text
 
     def _of_site(self, site: Site, day: int) -> bytes:
         key = site.id, site.retention_days, day
@@ -69,13 +76,13 @@ class _Pieces(Generic[T]):
             return known[1]
         piece = self._write(thing)
         if len(self._known) >= REMEMBERED:
-            del self._known[next(iter(self._known))]
+            self._known.clear()
         self._known[id(thing)] = thing, piece
         return piece
 
 
-def _own(arrival: Arrival, draft: Draft) -> dict[str, object]:
-    """Return the columns that are this event's alone."""
+def _own(arrival: Arrival, draft: Draft, minute: str) -> dict[str, object]:
+    """Return the columns that are this event's alone; ``minute`` is the text of the whole minute."""
     record: dict[str, object] = {
         "kind": draft.kind,
         "starts_visit": int(draft.starts_visit),
@@ -83,10 +90,10 @@ def _own(arrival: Arrival, draft: Draft) -> dict[str, object]:
     }
     if arrival.organisation.detail is Detail.ROUTE and draft.visit:
         record["visit_id"] = draft.visit.id
-        record["minute"] = arrival.now.isoformat(" ", "minutes")[:16] + ":00"
+        record["minute"] = minute
         record["seq"] = draft.seq
     else:
-        record["minute"] = arrival.now.isoformat(" ")[:10] + " 00:00:00"
+        record["minute"] = minute[:10] + " 00:00:00"
     match draft.kind:
         case "pageview":
             record["source"] = draft.source

@@ -24,6 +24,6 @@ class RememberedPages:
         page = page_of(url, query_keys)
         if page is not None and len(url) <= MAX_LENGTH and "?" not in url and "#" not in url and MASK not in page.path:
             if len(self._known) >= REMEMBERED:
-                del self._known[next(iter(self._known))]
+                self._known.clear()
             self._known[url, query_keys] = page
         return page

@@ -7,6 +7,7 @@ only in memory and changes daily, so that even a misused device id cannot follow
 import hashlib
 import os
 import secrets
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -30,7 +31,7 @@ class VisitTable:
 
     def __init__(self, key_hour: int = 0) -> None:
         self._shift = timedelta(hours=key_hour)
-        self._visits: dict[bytes, Visit] = {}
+        self._visits: OrderedDict[bytes, Visit] = OrderedDict()
         self._from = self._until = datetime.min.replace(tzinfo=UTC)
         self.key = b""
 
@@ -65,7 +66,7 @@ class VisitTable:
         if visit is None or is_new:
             visit = Visit(int.from_bytes(os.urandom(8)) or 1, now, campaign)
             if len(self._visits) >= MAX_VISITS:
-                del self._visits[next(iter(self._visits))]
+                self._visits.popitem(last=False)
         visit.last_at = now
         self._visits[key] = visit  # At the end: the first is the one that was longest without an event.
         return visit, is_new
