@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 
 from firmly.settings import SETTINGS, as_markdown
+from firmly.spool.collectors import EVENTS
+from firmly.spool.segments import SegmentFolder
+from firmly.warehouse.quarantine import Quarantine
+from tests.collector import START
 
 Result = subprocess.CompletedProcess[str]
 FIRMLY = [sys.executable, "-c", "from firmly.cli.main import main; main()"]
@@ -116,14 +120,14 @@ def test_doctor_says_every_check_and_fails_where_one_does(data_dir: Path) -> Non
 
 def test_addresses_are_looked_up(data_dir: Path) -> None:
     done = firmly(data_dir, "orgs", "lookup", "131.228.1.1", "18.0.0.1", "73.1.1.1", "10.0.0.1", "nonsense")
-    lines = done.stdout.splitlines()
+    lines = [line for line in done.stdout.splitlines() if not line.startswith("  ")]
     assert (done.returncode, done.stderr) == (0, "")
     assert lines[0].startswith("131.228.1.1: Nokia")
     assert lines[1].startswith("18.0.0.1: Massachusetts Institute of Technology - education, US (")
     assert lines[2:] == [
         "73.1.1.1: none (carrier_network)",
         "10.0.0.1: none (private_network)",
-        "nonsense: none (address_refused)",
+        "nonsense: none (refused)",
     ]
 
 
@@ -131,3 +135,39 @@ def test_data_directory_that_cannot_be_made_is_said_in_one_message(tmp_path: Pat
     (tmp_path / "file").touch()
     done = firmly(tmp_path / "file" / "data", "users", "add", "a@example.com", "--password-stdin", given=PASSWORD)
     assert (done.returncode, "FIRMLY_DATA_DIR=" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+
+
+def test_parts_that_cannot_share_the_embedded_warehouse_say_so(tmp_path: Path) -> None:
+    for command in ("load", "web"):
+        done = firmly(tmp_path / "data", command)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"firmly {command}: FIRMLY_CLICKHOUSE_URL='': expected the address of a ClickHouse server" in done.stderr
+
+
+def test_spool_shows_what_waits_per_collector(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    assert firmly(data_dir, "spool", "status").stdout.splitlines()[-1] == "quarantine: 0 lines"
+    running, stopped = (SegmentFolder(data_dir / "spool" / name / EVENTS) for name in ("running", "stopped"))
+    path, descriptor = stopped.create()
+    os.write(descriptor, b"{}\n")
+    os.close(descriptor)
+    stopped.seal(path)
+    stopped.close()
+    lines = [line.split() for line in firmly(data_dir, "spool", "status").stdout.splitlines()]
+    assert lines[0] == ["collector", "lines", "process", "segments", "bytes", "oldest"]
+    assert ["running", "events", "runs", "0", "0", "-"] in lines
+    assert ["stopped", "events", "none", "1", "3"] in [line[:5] for line in lines]
+    running.close()
+
+
+def test_refused_line_is_listed_shown_and_sent_again(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    name = Quarantine(data_dir / "quarantine").set_aside("events", "0001-ab", 3, b'{"bad":1}\n', "no such day", START)
+    listed = firmly(data_dir, "spool", "quarantine").stdout
+    assert listed == f"{name}\n    2026-11-20 10:07 UTC: no such day\n"
+    assert '{"bad":1}' in firmly(data_dir, "spool", "quarantine", "--show").stdout
+    assert "quarantine: 1 lines (firmly spool quarantine)" in firmly(data_dir, "spool", "status").stdout
+    assert firmly(data_dir, "spool", "replay").stderr.startswith("firmly: firmly spool replay: expected names")
+    assert "other: expected the name of a line" in firmly(data_dir, "spool", "replay", "other").stderr
+    assert firmly(data_dir, "spool", "replay", "--all").stdout.startswith("1 lines are sent again")
+    assert "waits to be sent again" in firmly(data_dir, "spool", "quarantine").stdout

@@ -95,6 +95,9 @@ class Collecting:
     def troubles(self) -> list[str]:
         return [self._events.refusal] if self._events.refusal else []
 
+    def alarms(self) -> list[str]:
+        return []
+
     async def start(self) -> None:
         await asyncio.to_thread(self._refresh)
         self._batches.recall(self._events_folder.recent_lines())
@@ -160,11 +163,14 @@ class Loading:
             wake,
         )
         self.direct: dict[str, ASGIApp] = {}
-        self.metrics = [LoaderMetrics(self.spools, lambda: self._loader.quarantined_lines)]
+        self.metrics = [LoaderMetrics(self.spools, lambda: self._loader.lines_in_quarantine)]
         self._tasks: list[asyncio.Task[None]] = []
 
     def troubles(self) -> list[str]:
         return [self._loader.trouble] if self._loader.trouble else []
+
+    def alarms(self) -> list[str]:
+        return self._loader.alarms()
 
     async def start(self) -> None:
         self._loader.start()
@@ -216,6 +222,9 @@ class Members:
         self.metrics = ()
 
     def troubles(self) -> list[str]:
+        return []
+
+    def alarms(self) -> list[str]:
         return []
 
     async def start(self) -> None:

@@ -30,6 +30,7 @@ class Part(Protocol):
     @property
     def metrics(self) -> Sequence[Collector]: ...
     def troubles(self) -> list[str]: ...
+    def alarms(self) -> list[str]: ...
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
 
@@ -44,7 +45,7 @@ class Process:
         for part in parts:
             for metrics in part.metrics:
                 registry.register(metrics)
-        status = Status(registry, self.troubles, settings.metrics_token)
+        status = Status(registry, self.troubles, self.alarms, settings.metrics_token)
         routes = [
             *(route for part in parts for route in part.routes),
             Route("/healthz", status.healthz),
@@ -60,6 +61,10 @@ class Process:
     def troubles(self) -> list[str]:
         """Say what keeps this process from doing its work right now; empty when nothing does."""
         return [trouble for part in self._parts for trouble in part.troubles()]
+
+    def alarms(self) -> list[str]:
+        """Say what an operator should look at although this process does its work."""
+        return [alarm for part in self._parts for alarm in part.alarms()]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

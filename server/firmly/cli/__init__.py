@@ -1,1 +1,1 @@
-"""Commands: `firmly serve`, `demo`, `settings`, `doctor`, `users`, `sites`, `orgs`. Prints; decides nothing."""
+"""The commands of `firmly`, a file for each group. They print; they decide nothing."""

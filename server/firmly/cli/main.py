@@ -10,6 +10,7 @@ from firmly import __version__
 from firmly.cli.environment import settings_in_force
 from firmly.cli.members import sites, users
 from firmly.cli.orgs import orgs
+from firmly.cli.spool import spool
 from firmly.model import FirmlyError, system_clock
 from firmly.settings import Settings, describe
 
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.add_typer(users, name="users")
 app.add_typer(sites, name="sites")
 app.add_typer(orgs, name="orgs")
+app.add_typer(spool, name="spool")
 
 
 def main() -> None:

@@ -15,11 +15,18 @@ from firmly.spool.segments import SegmentFiles
 
 
 class Status:
-    """``troubles`` answers what is wrong now, empty when events are taken and shipped."""
+    """``troubles`` answers what keeps this process from its work, ``alarms`` what an operator should look at."""
 
-    def __init__(self, registry: CollectorRegistry, troubles: Callable[[], list[str]], metrics_token: str) -> None:
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        troubles: Callable[[], list[str]],
+        alarms: Callable[[], list[str]],
+        metrics_token: str,
+    ) -> None:
         self._registry = registry
         self._troubles = troubles
+        self._alarms = alarms
         self._metrics_token = metrics_token
 
     async def healthz(self, _request: Request) -> Response:
@@ -27,7 +34,8 @@ class Status:
 
     async def readyz(self, _request: Request) -> Response:
         troubles = self._troubles()
-        return JSONResponse({"ready": not troubles, "troubles": troubles}, 503 if troubles else 200)
+        answer = {"ready": not troubles, "troubles": troubles, "alarms": self._alarms()}
+        return JSONResponse(answer, 503 if troubles else 200)
 
     async def metrics(self, request: Request) -> Response:
         expected = f"Bearer {self._metrics_token}"
@@ -79,4 +87,4 @@ class LoaderMetrics(Collector):
         oldest_s = max(self._spools.oldest_waiting_age_s(kind) for kind in KINDS)
         yield GaugeMetricFamily("firmly_loader_waiting_bytes", "Bytes of all spools that wait.", waiting)
         yield GaugeMetricFamily("firmly_loader_oldest_seconds", "Age of the oldest waiting segment.", oldest_s)
-        yield CounterMetricFamily("firmly_quarantined_lines", "Lines set aside.", self._quarantined())
+        yield GaugeMetricFamily("firmly_quarantined_lines", "Lines that were refused and wait.", self._quarantined())

@@ -38,8 +38,11 @@ class CollectorSpools:
             return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
         return []
 
+    def of(self, collector: str, kind: str) -> SegmentFiles:
+        return SegmentFiles(self.root / collector / kind)
+
     def files(self, kind: str) -> list[SegmentFiles]:
-        return [SegmentFiles(self.root / name / kind) for name in self.collectors()]
+        return [self.of(name, kind) for name in self.collectors()]
 
     def sealed(self, kind: str) -> list[Segment]:
         """Return what waits for the warehouse, of each collector its oldest first."""

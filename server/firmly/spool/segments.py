@@ -66,8 +66,20 @@ class SegmentFiles:
 
     def remove_old_shipped(self) -> None:
         for file in self._files(SHIPPED):
-            if _changed(file) < time.time() - KEEP_SHIPPED_S:
+            age_s = time.time() - _changed(file)
+            if age_s > KEEP_SHIPPED_S:
                 file.unlink(missing_ok=True)
+            elif age_s < -1:
+                # The clock was set back: its ten minutes begin now, or shipped segments would fill the disk.
+                with suppress(FileNotFoundError):
+                    os.utime(file)
+
+    def remove_shipped(self) -> int:
+        """Remove every shipped segment, for a disk that runs full, and return how many there were."""
+        shipped = self._files(SHIPPED)
+        for file in shipped:
+            file.unlink(missing_ok=True)
+        return len(shipped)
 
     def waiting_bytes(self) -> int:
         """Return the size of everything the warehouse has not confirmed."""
@@ -76,7 +88,7 @@ class SegmentFiles:
     def oldest_waiting_age_s(self) -> float:
         """Return the age of the oldest unconfirmed segment in seconds, 0 when nothing waits."""
         ages = [time.time() - _changed(file) for file in self._files(SEALED)]
-        return max(ages, default=0.0)
+        return max([0.0, *ages])  # Below 0 where the clock was set back.
 
     def is_owned(self) -> bool:
         """Tell whether a process holds the folder's lock at this moment."""
@@ -88,6 +100,10 @@ class SegmentFiles:
 
     def has_open(self) -> bool:
         return bool(self._files(OPEN))
+
+    def has_lock(self) -> bool:
+        """Tell whether a collector ever owned this folder."""
+        return (self.path / LOCK).exists()
 
     def _files(self, *suffixes: str) -> list[Path]:
         """Return the segments of these kinds, by age; none where the folder is gone, which the writer notices."""
@@ -112,6 +128,7 @@ class SegmentFolder(SegmentFiles):
     def __init__(self, path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         super().__init__(path)
+        _sync_way_to(path)
         self._lock = self._first_lock()
         self._number = max((int(file.stem.split("-")[0]) for file in self._files()), default=0)
         self._name_foreign()
@@ -127,7 +144,7 @@ class SegmentFolder(SegmentFiles):
         path = self.path / f"{self._number:016d}-{secrets.token_hex(8)}{OPEN}"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
-            self._sync_names()
+            _sync_names(self.path)
         except OSError:
             os.close(descriptor)
             path.unlink(missing_ok=True)
@@ -198,6 +215,8 @@ class SegmentFolder(SegmentFiles):
         for file in self._files(OPEN):
             whole = file.read_bytes()
             end = whole.rfind(b"\n") + 1
+            if end < len(whole):
+                log.warning("%s: %d bytes at its end are no whole line and are cut off", file.name, len(whole) - end)
             if end == 0:
                 file.unlink()
                 continue
@@ -205,14 +224,7 @@ class SegmentFolder(SegmentFiles):
                 segment.truncate(end)
                 os.fsync(segment.fileno())
             file.rename(file.with_suffix(SEALED))
-        self._sync_names()
-
-    def _sync_names(self) -> None:
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync_names(self.path)
 
 
 def locked(path: Path) -> int:
@@ -228,6 +240,21 @@ def locked(path: Path) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _sync_names(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_way_to(folder: Path) -> None:
+    """Put the names of all folders above on disk: what lies in a folder without a name is lost with it."""
+    for parent in folder.absolute().parents:
+        with suppress(PermissionError):  # Not ours, hence not made by us.
+            _sync_names(parent)
 
 
 def _read_wherever(file: Path) -> bytes:

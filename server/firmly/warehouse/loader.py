@@ -1,37 +1,38 @@
-"""Ships sealed segments to the warehouse: at least once sent, exactly once stored.
+"""Drains the spools into the warehouse, as fast as it takes them, for as long as the process lives.
 
-A segment is inserted under its own id as deduplication token, so that sending it again after a
-crash or a lost answer changes nothing. A line that ClickHouse refuses is found by halving, set
-aside with its reason and never blocks the rest. A line set aside keeps its batch id, until an
-operator removes the file.
+A segment is one insert. Segments go side by side, as many as the warehouse bears (`Pace`); their
+order does not matter. Which is stored how often is the business of `Shipping`.
 """
 
+import itertools
 import logging
-import os
+import queue
+import random
 import re
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Protocol
 
-from firmly.warehouse.store import Warehouse, WarehouseRefusedError, WarehouseUnavailableError
+from firmly.model import Clock, system_clock
+from firmly.warehouse.pace import Pace
+from firmly.warehouse.quarantine import Quarantine
+from firmly.warehouse.shipping import Shippable, Shipping
+from firmly.warehouse.store import Warehouse, WarehouseUnavailableError
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 30.0
+GIVE_UP_AFTER = 2
+"""So many failures in a row mean that the warehouse is away; a single one may be its segment's fault."""
+LOOK_S = 2.0
+"""How often to look whether an operator wants a line sent again, and whether an idle warehouse still answers."""
+STOP_S = 5.0
+"""How long a stop waits for the warehouse. What is not confirmed by then stays sealed."""
 _CODE = re.compile(r"Code: \d+")
 _CODE_NAME = re.compile(r"\(([A-Z][A-Z0-9_]+)\)")
-
-
-class Shippable(Protocol):
-    """A sealed run of lines. Its id is used for nothing else, ever."""
-
-    @property
-    def id(self) -> str: ...
-    def read(self) -> bytes: ...
-    def mark_shipped(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +44,37 @@ class Stream:
 
 
 class Loader:
-    """One thread that drains the streams whenever ``wake`` is set."""
+    """One thread that drains the streams whenever ``wake`` is set, with up to ``width`` inserts at once.
+
+    Without ``width``, with as many as the warehouse takes.
+    """
 
     def __init__(
-        self, warehouse: Warehouse, streams: Sequence[Stream], quarantine: Path, wake: threading.Event
+        self,
+        warehouse: Warehouse,
+        streams: Sequence[Stream],
+        quarantine: Path,
+        wake: threading.Event,
+        *,
+        width: int | None = None,
+        clock: Clock = system_clock,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._warehouse = warehouse
         self._streams = streams
-        self._quarantine = quarantine
+        self._quarantine = Quarantine(quarantine)
         self._wake = wake
+        self._pace = Pace(width or warehouse.writers, chance)
+        self._shipping = Shipping(warehouse, self._quarantine, clock, self._count_set_aside)
         self._is_stopping = threading.Event()
+        self._stop_by = float("inf")
+        self._look_at = 0.0
+        self._counting = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="loader", daemon=True)
         self.quarantined_lines = 0
+        """How many lines were set aside since the start."""
+        self.lines_in_quarantine = self._quarantine.count()
+        """How many wait for an operator."""
         self.trouble: str | None = None
         """Why the last try failed, None when it did not. Names no path and no server: anybody may read it."""
 
@@ -63,41 +83,104 @@ class Loader:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ship what is sealed, once, and end the thread."""
+        """Ship what is sealed, once and for `STOP_S` at most, and end the thread."""
+        self._stop_by = time.monotonic() + STOP_S
         self._is_stopping.set()
         self._wake.set()
-        self._thread.join()
+        self._thread.join(STOP_S)
+        if self._thread.is_alive():
+            log.warning("the warehouse does not answer in time; what it has not confirmed stays in the spool")
+
+    def alarms(self) -> list[str]:
+        """Say what an operator should look at, though events are taken and shipped; empty when nothing."""
+        count = self.lines_in_quarantine
+        if not count:
+            return []
+        lines = "1 line that the warehouse refused waits" if count == 1 else f"{count} lines it refused wait"
+        return [f"{lines} in quarantine; `firmly spool quarantine` says why"]
 
     def drain(self) -> None:
-        """Ship every sealed segment.
+        """Ship every sealed segment, then every line that an operator wants sent again.
 
         Raises:
             WarehouseUnavailableError: the warehouse is away; what is not confirmed stays sealed.
         """
-        for stream in self._streams:
-            for segment in stream.sealed():
-                self._ship(stream.table, segment)
+        self._ship_segments()
+        self._ship_replays()
 
     def _run(self) -> None:
-        pause = FIRST_PAUSE_S
         while True:
             # In this order: a stop that came in between would be cleared away unseen, and never be over.
             self._wake.clear()
             is_last = self._is_stopping.is_set()
             try:
-                self.drain()
-                pause = FIRST_PAUSE_S
+                self._turn()
                 self._note(None)
             except Exception as error:  # noqa: BLE001  # Whatever it is, a loader that ended silently would be worse.
                 self._note(error)
                 if is_last:
                     return
-                self._is_stopping.wait(pause)
-                pause = min(pause * 2, LONGEST_PAUSE_S)
+                self._is_stopping.wait(self._pace.next_pause_s())
                 continue
             if is_last:
                 return
-            self._wake.wait()
+            self._wake.wait(LOOK_S)
+
+    def _turn(self) -> None:
+        shipped = self._ship_segments()
+        if time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + LOOK_S
+        self._ship_replays()
+        if not shipped and not self._warehouse.is_reachable():
+            raise WarehouseUnavailableError("it does not answer")
+
+    def _ship_segments(self) -> int:
+        """Ship what is sealed now and return how many segments that were."""
+        self._warehouse.open()
+        waiting = self._waiting()
+        self._quarantine.forget_parts({f"{table}-{segment.id}" for table, segment in waiting})
+        error = self._ship_side_by_side(deque(waiting))
+        if error is not None:
+            raise error
+        return len(waiting)
+
+    def _ship_replays(self) -> None:
+        # After the segments: one that is still under way may be about to set the same line aside.
+        for replay in self._quarantine.replays():
+            self._shipping.ship_again(replay)
+        self.lines_in_quarantine = self._quarantine.count()
+
+    def _waiting(self) -> list[tuple[str, Shippable]]:
+        """Return what is sealed, the streams by turns, so that none waits for all of another."""
+        streams = [[(stream.table, segment) for segment in stream.sealed()] for stream in self._streams]
+        return [job for jobs in itertools.zip_longest(*streams) for job in jobs if job is not None]
+
+    def _ship_side_by_side(self, jobs: deque[tuple[str, Shippable]]) -> Exception | None:
+        """Ship all, unless the warehouse turns out to be away; return the first error when all is quiet."""
+        ended: queue.SimpleQueue[tuple[float, Exception | None]] = queue.SimpleQueue()
+        running = failures = 0
+        first_error: Exception | None = None
+        while True:
+            while jobs and running < self._pace.width and failures < GIVE_UP_AFTER and time.monotonic() < self._stop_by:
+                _beside(partial(self._shipping.ship, *jobs.popleft()), ended)
+                running += 1
+            if not running:
+                return first_error
+            seconds, error = ended.get()
+            running -= 1
+            if error is None:
+                failures = 0
+                self._pace.went_well(seconds, work_waits=bool(jobs))
+            else:
+                failures += 1
+                first_error = first_error or error
+                self._pace.went_wrong()
+
+    def _count_set_aside(self) -> None:
+        with self._counting:
+            self.quarantined_lines += 1
+            self.lines_in_quarantine += 1
 
     def _note(self, error: Exception | None) -> None:
         """Set ``trouble``; log where it changes, not at every try."""
@@ -110,36 +193,20 @@ class Loader:
             detail = f": {error}" if isinstance(error, WarehouseUnavailableError) else ""
             log.warning("no events are shipped to the warehouse until this ends: %s%s", self.trouble, detail)
 
-    def _ship(self, table: str, segment: Shippable) -> None:
-        lines = segment.read()
-        try:
-            self._warehouse.insert(table, lines, segment.id)
-        except WarehouseRefusedError:
-            # One line at least is bad: halve by line numbers, which gives the same tokens each time.
-            self._ship_part(table, segment.id, lines.splitlines(keepends=True), 0)
-        segment.mark_shipped()
 
-    def _ship_part(self, table: str, segment_id: str, lines: list[bytes], first: int) -> None:
-        try:
-            self._warehouse.insert(table, b"".join(lines), f"{segment_id}:{first}+{len(lines)}")
-        except WarehouseRefusedError as error:
-            if len(lines) == 1:
-                self._set_aside(table, segment_id, first, lines[0], str(error))
-                return
-            half = len(lines) // 2
-            self._ship_part(table, segment_id, lines[:half], first)
-            self._ship_part(table, segment_id, lines[half:], first + half)
+def _beside(work: Callable[[], None], ended: queue.SimpleQueue[tuple[float, Exception | None]]) -> None:
+    """Run ``work`` on a thread that the end of the process does not wait for, and report how it went."""
 
-    def _set_aside(self, table: str, segment_id: str, number: int, line: bytes, reason: str) -> None:
-        """Keep the line and why it was refused, on disk before its segment may go."""
-        self._quarantine.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = self._quarantine / f"{table}-{segment_id}-{number}.line"
-        with path.open("wb") as file:
-            file.write(reason.replace("\n", " ").encode() + b"\n" + line)
-            file.flush()
-            os.fsync(file.fileno())
-        self.quarantined_lines += 1
-        log.error("a line was refused and set aside as %s", path.name)
+    def run() -> None:
+        started = time.monotonic()
+        error: Exception | None = None
+        try:
+            work()
+        except Exception as raised:  # noqa: BLE001  # Raised again by the loader's own thread.
+            error = raised
+        ended.put((time.monotonic() - started, error))
+
+    threading.Thread(target=run, name="loader-insert", daemon=True).start()
 
 
 def _trouble_of(error: Exception) -> str:

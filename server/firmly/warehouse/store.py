@@ -5,20 +5,22 @@ threads. Must not see a network address: nothing that reaches it holds one.
 """
 
 import fcntl
-import queue
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, ProgrammingError
 
 from firmly.model import FirmlyError
+from firmly.warehouse.clients import Clients
 from firmly.warehouse.migrations import migrate
 
 READ_SETTINGS: dict[str, Any] = {
@@ -31,9 +33,22 @@ READ_SETTINGS: dict[str, Any] = {
 INSERT_SETTINGS: dict[str, Any] = {
     "deduplicate_blocks_in_dependent_materialized_views": 1,
     "input_format_skip_unknown_fields": 1,
+    "input_format_parallel_parsing": 0,
     "max_threads": 1,
+    # Servers may queue inserts and confirm them as part of others; a segment is one block of its own.
+    "async_insert": 0,
+    # No confirmation before the end: an error after the first bytes of an answer would be overlooked.
+    "wait_end_of_query": 1,
 }
 READERS = 4
+EMBEDDED_WRITERS = 2
+"""Inserts at once in this process, which has visitors to answer beside them."""
+SERVER_WRITERS = 6
+
+CONNECT_TIMEOUT_S = 5
+READ_TIMEOUT_S = 30
+INSERT_TIMEOUT_S = 60
+"""An insert that a server still works on is sent again after this; under the same token it counts once."""
 
 _CODE = re.compile(r"Code: (\d+)")
 
@@ -43,63 +58,115 @@ REFUSING_CODES = frozenset({6, 25, 26, 27, 32, 33, 38, 41, 53, 69, 70, 72, 117, 
 other code - memory, read-only, timeout, too many parts - may pass and is tried again.
 Source: src/Common/ErrorCodes.cpp of ClickHouse."""
 
+PASSING_CODES = frozenset({159, 160, 202, 209, 210, 236, 241, 242, 279, 394, 439, 497, 516, 745})
+"""Error codes of a query that blame the server's state, not the query: too slow, too busy, out of
+memory, shutting down, not letting us in."""
+
 
 class WarehouseRefusedError(Exception):
     """ClickHouse answered and refused the lines; sending them again unchanged cannot help."""
 
 
 class WarehouseUnavailableError(Exception):
-    """ClickHouse is away or in trouble; the same insert may succeed later."""
+    """ClickHouse is away or in trouble; the same insert or query may succeed later."""
 
 
 class Warehouse:
-    """Reads by named query, inserts by segment. Made by `open_embedded` or `open_server`."""
+    """Reads by named query, inserts by segment. Made by `open_embedded` or `open_server`.
 
-    def __init__(self, connect: Callable[[dict[str, Any]], Client]) -> None:
-        self._writer = connect(INSERT_SETTINGS)
-        self._readers: queue.LifoQueue[Client] = queue.LifoQueue()
-        for _ in range(READERS):
-            self._readers.put(connect(READ_SETTINGS))
+    Connects when it is first used: a collector starts, and takes events, while its server is away.
+    """
+
+    def __init__(self, connect: Callable[[dict[str, Any]], Client], prepare: Callable[[], None], writers: int) -> None:
+        """``prepare`` brings the database and its tables up to date; it is called until it succeeds once.
+
+        ``writers`` is how many inserts may run at once.
+        """
+        self.writers = writers
+        self._prepare = prepare
+        self._is_open = False
+        self._opening = threading.Lock()
+        self._writers = Clients(lambda: connect(INSERT_SETTINGS), writers)
+        self._readers = Clients(lambda: connect(READ_SETTINGS), READERS)
+
+    def open(self) -> None:
+        """Connect for the first time and migrate, unless that is done. Every other method does so too.
+
+        Raises:
+            WarehouseUnavailableError: the server does not answer, or refuses.
+        """
+        if self._is_open:
+            return
+        if not self._opening.acquire(timeout=CONNECT_TIMEOUT_S):
+            raise WarehouseUnavailableError("the first connection is still waited for")
+        try:
+            if not self._is_open:
+                with _troubles_named(lambda _error: True):
+                    self._prepare()
+                self._is_open = True
+        finally:
+            self._opening.release()
 
     def rows(self, query: str, parameters: Mapping[str, object]) -> list[dict[str, Any]]:
-        """Run ``queries/<query>.sql`` with bound parameters and return its rows by column name."""
-        with self._reader() as client:
+        """Run ``queries/<query>.sql`` with bound parameters and return its rows by column name.
+
+        Raises:
+            WarehouseUnavailableError: the server is away, or in a state that may pass.
+        """
+        self.open()
+        with _troubles_named(_may_pass), self._reader() as client:
             return list(client.query(_query_text(query), parameters=dict(parameters)).named_results())
 
     def insert(self, table: str, lines: bytes, token: str) -> None:
         """Insert newline-delimited JSON; the same ``token`` again changes no table and no view.
 
-        For one writer at a time. On return the rows are on disk.
+        On return the rows are on disk. Up to ``writers`` threads insert at once; more wait.
 
         Raises:
-            WarehouseRefusedError: a line does not parse or does not fit the table.
+            WarehouseRefusedError: a line does not parse or does not fit the table. Nothing is stored.
             WarehouseUnavailableError: anything else went wrong; nothing is known to be stored.
         """
-        try:
-            self._writer.raw_insert(
-                table, insert_block=lines, fmt="JSONEachRow", settings={"insert_deduplication_token": token}
-            )
-        except ClickHouseError as error:
-            code = _CODE.search(str(error))
-            refused = code is not None and int(code[1]) in REFUSING_CODES
-            raise (WarehouseRefusedError if refused else WarehouseUnavailableError)(_shortened(error)) from None
+        self.open()
+        if is_damaged(lines):
+            raise WarehouseRefusedError("Damaged: it holds zero bytes or is not UTF-8, which is never written")
+        with _troubles_named(lambda _error: True), self._writers.one() as client:
+            try:
+                client.raw_insert(
+                    table, insert_block=lines, fmt="JSONEachRow", settings={"insert_deduplication_token": token}
+                )
+            except ClickHouseError as error:
+                if _code_of(error) in REFUSING_CODES:
+                    raise WarehouseRefusedError(_shortened(error)) from None
+                raise
 
     def is_reachable(self) -> bool:
-        with self._reader() as client:
-            return bool(client.ping())
+        """Tell whether it answers now. Raises nothing."""
+        try:
+            self.open()
+            with _troubles_named(lambda _error: True), self._reader() as client:
+                return bool(client.ping())
+        except WarehouseUnavailableError:
+            return False
 
     def close(self) -> None:
-        self._writer.close()
-        while not self._readers.empty():
-            self._readers.get_nowait().close()
+        self._writers.close()
+        self._readers.close()
 
-    @contextmanager
-    def _reader(self) -> Iterator[Client]:
-        client = self._readers.get()
-        try:
-            yield client
-        finally:
-            self._readers.put(client)
+    def _reader(self) -> AbstractContextManager[Client]:
+        return self._readers.one()
+
+
+def is_damaged(lines: bytes) -> bool:
+    """Tell whether a disk has spoilt ``lines``, as far as that shows in single characters.
+
+    ClickHouse stores such text; and where it does not, its complaint quotes the line, is no UTF-8 and cannot be read.
+    """
+    if b"\0" in lines:
+        return True
+    try:
+        return not (lines.isascii() or lines.decode())
+    except UnicodeDecodeError:
+        return True
 
 
 def open_embedded(
@@ -119,11 +186,12 @@ def open_embedded(
         return clickhouse_connect.get_client(interface="chdb", path=str(folder), database=name, settings=settings)
 
     try:
-        return _open(connect, database, extra_table_settings or {})
+        _prepare(connect, database, extra_table_settings or {})
     except DatabaseError as error:
         if "EmbeddedServer" in str(error) and _is_held(folder):
             raise FirmlyError(f"{folder}: another process holds this warehouse; stop it first") from None
         raise
+    return Warehouse(connect, lambda: None, EMBEDDED_WRITERS)
 
 
 def _is_held(folder: Path) -> bool:
@@ -137,27 +205,34 @@ def _is_held(folder: Path) -> bool:
 
 
 def open_server(url: str, database: str = "firmly") -> Warehouse:
-    """Open the ClickHouse server at ``url`` (http or https, with user and password)."""
+    """Return the warehouse at ``url`` (http or https, with user and password). Connects on first use."""
 
     def connect(settings: dict[str, Any], name: str = database) -> Client:
-        return clickhouse_connect.get_client(dsn=url, database=name, settings=settings)
+        return clickhouse_connect.get_client(
+            dsn=url,
+            # TRICKY: without it clickhouse-connect speaks plain http to https://clickhouse.example:9443.
+            interface=urlsplit(url).scheme,
+            database=name,
+            settings=settings,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            send_receive_timeout=READ_TIMEOUT_S if settings is READ_SETTINGS else INSERT_TIMEOUT_S,
+            # A session would stay locked by an insert whose answer was lost. Settings go with each request.
+            autogenerate_session_id=False,
+        )
 
-    return _open(connect, database, {})
+    return Warehouse(connect, lambda: _prepare(connect, database, {}), SERVER_WRITERS)
 
 
-def _open(connect: Callable[..., Client], database: str, extra_table_settings: dict[str, str]) -> Warehouse:
-    first = connect({}, "default")
-    first.command(f"create database if not exists {database}")
-    first.close()
-    client = connect({})
-    client.command(
-        "create table if not exists migrations (number UInt32, name String, applied_at DateTime('UTC')) "
-        "engine = MergeTree order by number"
-    )
-    applied = {int(row[0]) for row in client.query("select number from migrations").result_rows}
-    migrate(client, applied, extra_table_settings)
-    client.close()
-    return Warehouse(connect)
+def _prepare(connect: Callable[..., Client], database: str, extra_table_settings: dict[str, str]) -> None:
+    with closing(connect({}, "default")) as first:
+        first.command(f"create database if not exists {database}")
+    with closing(connect({})) as client:
+        client.command(
+            "create table if not exists migrations (number UInt32, name String, applied_at DateTime('UTC')) "
+            "engine = MergeTree order by number"
+        )
+        applied = {int(row[0]) for row in client.query("select number from migrations").result_rows}
+        migrate(client, applied, extra_table_settings)
 
 
 @cache
@@ -165,6 +240,35 @@ def _query_text(name: str) -> str:
     return (files("firmly.warehouse") / "queries" / f"{name}.sql").read_text()
 
 
+@contextmanager
+def _troubles_named(is_trouble: Callable[[ClickHouseError], bool]) -> Iterator[None]:
+    """Raise WarehouseUnavailableError for what ``is_trouble``; a defect of ours stays what it is."""
+    try:
+        yield
+    except ClickHouseError as error:
+        if is_trouble(error):
+            raise WarehouseUnavailableError(_shortened(error)) from None
+        raise
+
+
+def _may_pass(error: ClickHouseError) -> bool:
+    code = _code_of(error)
+    return not isinstance(error, ProgrammingError) if code is None else code in PASSING_CODES
+
+
+def _code_of(error: ClickHouseError) -> int | None:
+    found = _CODE.search(str(error))
+    return int(found[1]) if found else None
+
+
 def _shortened(error: ClickHouseError) -> str:
-    """Keep ClickHouse's own sentence; it names columns, and our lines hold no address."""
-    return str(error).split("(in file")[0].split("(version")[0].strip()[:500]
+    """Keep ClickHouse's own sentence, or the operating system's; it names columns, and our lines hold no address."""
+    reason = getattr(error.__cause__, "reason", error.__cause__)
+    text = str(error)
+    if _code_of(error) is not None:
+        text = text[text.index("Code: ") :]
+    elif reason is not None:
+        text = f"{type(reason).__name__}: {str(reason).rpartition('>: ')[2]}"
+    for ending in ("(in file", "(version", "(for url"):
+        text = text.split(ending)[0]
+    return text.strip()[:500]

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from firmly.accounts.service import Accounts
 from firmly.leads.service import Leads
 from firmly.model import Clock, InvalidInputError
+from firmly.warehouse.store import WarehouseUnavailableError
 from firmly.web import lead_pages, site_pages
 from firmly.web.assets import Assets
 from firmly.web.csrf import Csrf
@@ -50,6 +51,7 @@ def build_web(
         exception_handlers={
             HTTPException: failures.http,
             InvalidInputError: failures.input,
+            WarehouseUnavailableError: failures.away,
             Exception: failures.broken,
         },
         max_body_size=MAX_BODY_BYTES,

@@ -21,6 +21,11 @@ _SAID: dict[int, tuple[str, str]] = {
     405: ("This address cannot be used that way", "Start from the list of leads."),
     413: ("This is too large", "A form may hold 16 kB. Shorten what you entered."),
 }
+_AWAY = (
+    "The leads cannot be read right now",
+    "The database of visits does not answer. New visits are kept and appear once it does. Try again in a minute.",
+)
+_AWAY_RETRY_S = 60
 _BROKEN = (
     "Firmly could not show this page",
     "Try again. If it stays, tell the person who runs this installation; its log names the cause.",
@@ -43,6 +48,11 @@ class Failures:
     def input(self, _request: Request, error: Exception) -> Response:
         assert isinstance(error, InvalidInputError)
         return self._show(400, str(error).partition(":\n")[0].capitalize(), "", error.problems)
+
+    def away(self, _request: Request, _error: Exception) -> Response:
+        response = self._show(503, *_AWAY)
+        response.headers["retry-after"] = str(_AWAY_RETRY_S)
+        return response
 
     def broken(self, _request: Request, _error: Exception) -> Response:
         return self._show(500, *_BROKEN)

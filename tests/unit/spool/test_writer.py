@@ -31,6 +31,18 @@ async def test_acknowledged_line_is_in_a_file_before_the_answer(path: Path) -> N
         assert lines_in(path) == [b"one", b"two", b"three"]
 
 
+async def test_segments_grow_while_the_loader_is_behind_and_are_sealed_by_age_again_when_it_is_not(path: Path) -> None:
+    async with spooling(path, SpoolLimits(segment_age_s=0.02, enough_waiting=2, min_free_bytes=0)) as spool:
+        for number in range(12):
+            await spool.append(b"%d\n" % number)
+            await asyncio.sleep(0.04)
+        assert names_in(path) == [".open", ".sealed", ".sealed"]
+        [oldest, _] = spool._folder.sealed()
+        oldest.mark_shipped()
+        await until(lambda: names_in(path) == [".sealed", ".sealed", ".shipped"])
+    assert lines_in(path) == [b"%d" % number for number in range(12)]
+
+
 async def test_requests_of_one_turn_share_a_commit_and_keep_their_order(path: Path) -> None:
     commits: list[float] = []
     async with spooling(path) as spool:

@@ -3,13 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import orjson
 import pytest
 
-from firmly.warehouse.loader import Loader, Stream
+from firmly.warehouse.loader import GIVE_UP_AFTER, STOP_S, Loader, Stream
+from firmly.warehouse.quarantine import Quarantine
 from firmly.warehouse.store import Warehouse, WarehouseRefusedError, WarehouseUnavailableError
 from tests.unit.warehouse.conftest import FileSegment, Folder, lines, select, sums
 
@@ -18,9 +19,13 @@ def loader_of(warehouse: Warehouse, folder: Folder, table: str = "events") -> Lo
     return Loader(warehouse, [Stream(table, folder.sealed)], folder.path.parent / "quarantine", threading.Event())
 
 
+def quarantine_of(folder: Folder) -> Quarantine:
+    return Quarantine(folder.path.parent / "quarantine")
+
+
 def set_aside(folder: Folder) -> list[tuple[str, bytes]]:
-    files = sorted((folder.path.parent / "quarantine").glob("*"))
-    return [(reason.decode(), line) for reason, line in (file.read_bytes().split(b"\n", 1) for file in files)]
+    quarantine = quarantine_of(folder)
+    return [(line.reason, quarantine.content(line.name)) for line in quarantine.lines()]
 
 
 def numbers(warehouse: Warehouse) -> list[int]:
@@ -37,6 +42,7 @@ BAD: dict[str, bytes] = {
     "not a moment": lines(1, minute="yesterday")[0],
     "an array": b"[1, 2]",
     "a bare word": b"null",
+    "a carriage return": b"bad\rworse",
 }
 
 
@@ -53,7 +59,7 @@ def test_bad_line_is_set_aside_with_its_reason_and_the_others_load(
     assert "Code: " in reason
     assert line == bad + b"\n"
     assert (loader.quarantined_lines, folder.sealed()) == (1, [])
-    assert f"a line was refused and set aside as events-{segment.id}-3.line" in caplog.text
+    assert f"a line was refused and set aside as events-{segment.id}-3" in caplog.text
 
 
 @pytest.mark.parametrize("places", [(0, 5), (2, 3), (0, 1), (4, 5)], ids=str)
@@ -128,9 +134,16 @@ class Away(Warehouse):
 
     def __init__(self, real: Warehouse, failures: int, error: Exception, *, stores_first: bool = False) -> None:
         self._real = real
+        self.writers = real.writers
         self.failures = failures
         self.error = error
         self.stores_first = stores_first
+
+    def open(self) -> None:
+        """It is open."""
+
+    def is_reachable(self) -> bool:
+        return True
 
     def insert(self, table: str, lines: bytes, token: str) -> None:
         if self.failures:
@@ -161,7 +174,7 @@ def until(condition: Callable[[], object]) -> None:
 def test_warehouse_that_comes_back_gets_everything_once(empty: Warehouse, folder: Folder, stores_first: bool) -> None:
     folder.add(*lines(3))
     folder.add(*lines(4))
-    away = Away(empty, 1, WarehouseUnavailableError("Code: 210. Connection refused"), stores_first=stores_first)
+    away = Away(empty, 2, WarehouseUnavailableError("Code: 210. Connection refused"), stores_first=stores_first)
     with running(loader_of(away, folder)) as loader:
         until(lambda: loader.trouble)
         assert loader.trouble == "the warehouse is unavailable (Code: 210)"
@@ -236,7 +249,7 @@ def test_half_of_a_refused_segment_that_fails_is_sent_again(empty: Warehouse, fo
 
         def insert(self, table: str, lines: bytes, token: str) -> None:
             self.calls += 1
-            if self.calls == 6:
+            if self.calls == 5:
                 raise self.error
             self._real.insert(table, lines, token)
 
@@ -255,3 +268,225 @@ def test_refusal_of_a_single_segment_reaches_nobody_as_an_error(empty: Warehouse
     segment: FileSegment = folder.add(b"bad")
     loader_of(empty, folder).drain()
     assert segment.path.with_suffix(".shipped").exists()
+
+
+class Watched(Away):
+    """A real warehouse that tells the tokens it got, and which of them fails."""
+
+    def __init__(self, real: Warehouse, fails: Callable[[str], bool] = lambda _token: False) -> None:
+        super().__init__(real, 0, WarehouseUnavailableError("away"))
+        self.tokens: list[str] = []
+        self.fails = fails
+
+    def insert(self, table: str, lines: bytes, token: str) -> None:
+        self.tokens.append(token)
+        if self.fails(token):
+            raise self.error
+        self._real.insert(table, lines, token)
+
+
+class Mended(Watched):
+    """Refuses whatever holds ``bad`` until it is mended; the rest is up to the real one."""
+
+    is_mended = False
+
+    def insert(self, table: str, lines: bytes, token: str) -> None:
+        if b"/bad" in lines and not self.is_mended:
+            self.tokens.append(token)
+            raise WarehouseRefusedError("Code: 27. Refused by the test")
+        super().insert(table, lines, token)
+
+
+def with_one_bad(count: int) -> list[bytes]:
+    good = lines(count)
+    good[count // 2] = good[count // 2].replace(b'"/"', b'"/bad"')
+    return good
+
+
+@pytest.mark.parametrize(("count", "fails_at"), [(1, 1), *((8, calls) for calls in range(1, 8))])
+def test_segment_partly_stored_in_parts_is_never_sent_whole_again(
+    empty: Warehouse, folder: Folder, count: int, fails_at: int
+) -> None:
+    """Killed among the parts; then the table is mended, and would take the whole segment beside its parts."""
+    folder.add(*with_one_bad(count))
+    mended = Mended(empty)
+    mended.fails = lambda _token: len(mended.tokens) > fails_at
+    with suppress(WarehouseUnavailableError):
+        loader_of(mended, folder).drain()
+    mended.is_mended, mended.fails = True, lambda _token: False
+    loader = loader_of(mended, folder)  # A new one, as after a restart.
+    loader.drain()
+    for refused in quarantine_of(folder).lines():
+        quarantine_of(folder).replay(refused.name)
+    loader.drain()
+    stored = sums(empty)
+    assert (stored["events"], folder.sealed()) == ([{"n": count, "ms": 2**count - 1}], [])
+    assert sum(row["v"] for row in stored["org_days"]) == count
+
+
+def test_line_that_an_operator_sends_again_is_stored_once(empty: Warehouse, folder: Folder) -> None:
+    folder.add(*with_one_bad(5))
+    mended = Mended(empty)
+    loader = loader_of(mended, folder)
+    loader.drain()
+    assert (numbers(empty), loader.lines_in_quarantine) == ([0, 1, 3, 4], 1)
+    [refused] = quarantine_of(folder).lines()
+    quarantine_of(folder).replay(refused.name)
+    loader.drain()
+    assert [line.is_waiting for line in quarantine_of(folder).lines()] == [False], "refused again, it waits again"
+    mended.is_mended = True
+    quarantine_of(folder).replay(refused.name)
+    loader.drain()
+    assert (numbers(empty), quarantine_of(folder).lines()) == ([0, 1, 2, 3, 4], [])
+    assert sum(row["v"] for row in sums(empty)["org_days"]) == 5
+
+
+def test_replay_whose_confirmation_was_lost_is_stored_once(empty: Warehouse, folder: Folder) -> None:
+    """Killed between the insert and the removal of the file."""
+    folder.add(*with_one_bad(5))
+    mended = Mended(empty)
+    loader_of(mended, folder).drain()
+    mended.is_mended = True
+    [refused] = quarantine_of(folder).lines()
+    quarantine_of(folder).replay(refused.name)
+    [replay] = quarantine_of(folder).replays()
+    mended.insert(replay.table, replay.read(), replay.token)
+    loader_of(mended, folder).drain()
+    assert (numbers(empty), quarantine_of(folder).lines()) == ([0, 1, 2, 3, 4], [])
+
+
+def test_running_loader_finds_what_an_operator_sends_again(empty: Warehouse, folder: Folder) -> None:
+    folder.add(*with_one_bad(3))
+    mended = Mended(empty)
+    with running(loader_of(mended, folder)) as loader:
+        until(loader.alarms)
+        assert loader.alarms() == [
+            "1 line that the warehouse refused waits in quarantine; `firmly spool quarantine` says why"
+        ]
+        assert loader.trouble is None
+        mended.is_mended = True
+        [refused] = quarantine_of(folder).lines()
+        quarantine_of(folder).replay(refused.name)
+        until(lambda: not loader.alarms())
+    assert numbers(empty) == [0, 1, 2]
+
+
+def test_segment_that_always_fails_holds_up_no_other(empty: Warehouse, folder: Folder) -> None:
+    broken = folder.add(*lines(1))
+    for _ in range(4):
+        folder.add(*lines(2))
+    watched = Watched(empty, lambda token: token.startswith(broken.id))
+    with pytest.raises(WarehouseUnavailableError):
+        loader_of(watched, folder).drain()
+    assert (numbers(empty), [segment.id for segment in folder.sealed()]) == ([0, 0, 0, 0, 1, 1, 1, 1], [broken.id])
+
+
+def test_warehouse_that_is_away_is_not_asked_for_every_segment(empty: Warehouse, folder: Folder) -> None:
+    for _ in range(9):
+        folder.add(*lines(1))
+    watched = Watched(empty, lambda _token: True)
+    with pytest.raises(WarehouseUnavailableError):
+        loader_of(watched, folder).drain()
+    assert len(watched.tokens) == GIVE_UP_AFTER
+
+
+def test_many_waiting_segments_go_side_by_side_within_the_width(empty: Warehouse, folder: Folder) -> None:
+    class Counted(Watched):
+        running = most = 0
+        lock = threading.Lock()
+
+        def insert(self, table: str, lines: bytes, token: str) -> None:
+            with self.lock:
+                self.running += 1
+                self.most = max(self.most, self.running)
+            time.sleep(0.02)
+            super().insert(table, lines, token)
+            with self.lock:
+                self.running -= 1
+
+    for number in range(20):
+        folder.add(*(line for line in lines(20)[number : number + 1]))
+    counted = Counted(empty)
+    Loader(counted, [Stream("events", folder.sealed)], folder.path.parent, threading.Event(), width=3).drain()
+    assert numbers(empty) == list(range(20))
+    assert counted.most == 3
+
+
+def test_streams_take_turns(empty: Warehouse, folder: Folder, tmp_path: Path) -> None:
+    """A backlog of events does not keep the coverage counts waiting."""
+    (tmp_path / "other").mkdir()
+    other = Folder(tmp_path / "other")
+    for _ in range(3):
+        folder.add(*lines(1))
+    record = {"workspace_id": 1, "site_id": 1, "hour": "2026-03-31 09:00:00", "outcome": "company", "pageviews": 7}
+    counts = other.add(orjson.dumps(record))
+    watched = Watched(empty)
+    streams = [Stream("events", folder.sealed), Stream("coverage_hours", other.sealed)]
+    Loader(watched, streams, tmp_path / "quarantine", threading.Event(), width=1).drain()
+    assert watched.tokens.index(f"{counts.id}:0+1") == 1
+
+
+def test_idle_loader_notices_that_the_warehouse_went_away_and_came_back(empty: Warehouse, folder: Folder) -> None:
+    class Silent(Watched):
+        answers = False
+
+        def is_reachable(self) -> bool:
+            return self.answers
+
+    silent = Silent(empty)
+    with running(loader_of(silent, folder)) as loader:
+        until(lambda: loader.trouble == "the warehouse is unavailable")
+        silent.answers = True
+        until(lambda: loader.trouble is None)
+
+
+def test_stop_leaves_an_insert_that_hangs_behind(empty: Warehouse, folder: Folder) -> None:
+    class Hanging(Watched):
+        release = threading.Event()
+
+        def insert(self, table: str, lines: bytes, token: str) -> None:
+            self.tokens.append(token)
+            self.release.wait(60)
+
+    segment = folder.add(*lines(1))
+    hanging = Hanging(empty)
+    loader = loader_of(hanging, folder)
+    loader.start()
+    until(lambda: hanging.tokens)
+    started = time.monotonic()
+    loader.stop()
+    assert time.monotonic() - started < STOP_S + 1
+    assert segment.path.exists()
+    hanging.release.set()
+
+
+def test_stop_ends_a_long_backlog_in_time_and_leaves_the_rest_sealed(empty: Warehouse, folder: Folder) -> None:
+    class Slow(Watched):
+        def insert(self, table: str, lines: bytes, token: str) -> None:
+            time.sleep(0.4)
+            super().insert(table, lines, token)
+
+    for _ in range(200):
+        folder.add(*lines(1))
+    loader = loader_of(Slow(empty), folder)
+    loader.start()
+    started = time.monotonic()
+    loader.stop()
+    assert time.monotonic() - started < STOP_S + 1
+    until(lambda: not loader._thread.is_alive())
+    assert len(numbers(empty)) + len(folder.sealed()) == 200
+
+
+def test_line_alone_in_its_segment_that_was_set_aside_unnoted_is_stored_once(empty: Warehouse, folder: Folder) -> None:
+    """Killed between quarantine and note; an operator sends the line again before the next start; then it fits."""
+    segment = folder.add(*with_one_bad(1))
+    mended = Mended(empty)
+    loader_of(mended, folder).drain()
+    segment.path.with_suffix(".shipped").rename(segment.path)
+    [note] = (folder.path.parent / "quarantine").glob("*.parts")
+    note.unlink()
+    [refused] = quarantine_of(folder).lines()
+    quarantine_of(folder).replay(refused.name)
+    mended.is_mended = True
+    loader_of(mended, folder).drain()
+    assert (numbers(empty), quarantine_of(folder).lines()) == ([0], [])

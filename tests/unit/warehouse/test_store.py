@@ -1,6 +1,7 @@
 """The door to ClickHouse: what it refuses and what may pass, its limits, its `.sql` files."""
 
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -9,10 +10,18 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from firmly.model import FirmlyError
-from firmly.warehouse.store import READ_SETTINGS, READERS, Warehouse, WarehouseRefusedError, WarehouseUnavailableError
+from firmly.warehouse.store import (
+    READ_SETTINGS,
+    READERS,
+    Warehouse,
+    WarehouseRefusedError,
+    WarehouseUnavailableError,
+    open_server,
+)
+from tests.served import free_port
 from tests.unit.warehouse.conftest import lines, select, sums
 
 QUERIES = sorted(
@@ -54,17 +63,18 @@ def test_missing_table_is_trouble_and_not_the_lines_fault(empty: Warehouse) -> N
         empty.insert("nosuchtable", lines(1)[0] + b"\n", token())
 
 
-def test_error_of_the_connection_is_trouble(empty: Warehouse) -> None:
+def test_error_of_the_connection_is_trouble() -> None:
     """Without a code of ClickHouse's nothing is known about the lines."""
-
-    class Gone:
-        def raw_insert(self, *_: object, **__: object) -> None:
-            raise OperationalError("Error Connection refused executing HTTP request")
-
-    real, empty._writer = empty._writer, Gone()  # type: ignore[assignment]
-    with pytest.raises(WarehouseUnavailableError, match="Connection refused"):
-        empty.insert("events", lines(1)[0], token())
-    empty._writer = real
+    warehouse = open_server(f"http://127.0.0.1:{free_port()}")
+    for use in (
+        lambda: warehouse.insert("events", lines(1)[0], token()),
+        lambda: warehouse.rows("coverage", {}),
+        warehouse.open,
+    ):
+        with pytest.raises(WarehouseUnavailableError, match="Connection refused"):
+            use()
+    assert not warehouse.is_reachable()
+    warehouse.close()
 
 
 def test_columns_that_an_older_release_does_not_know_are_skipped(empty: Warehouse) -> None:
@@ -136,3 +146,34 @@ def test_second_process_on_the_same_folder_is_refused_in_plain_words(empty: Ware
 
 def test_reachable(empty: Warehouse) -> None:
     assert empty.is_reachable()
+
+
+def test_same_token_from_many_threads_at_once_counts_once(empty: Warehouse) -> None:
+    """As when an insert is sent again while the server still works on the first."""
+    block, same = b"\n".join(lines(3)) + b"\n", token()
+    threads = [threading.Thread(target=empty.insert, args=("events", block, same)) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sums(empty)["events"] == [{"n": 3, "ms": 7}]
+    assert sum(row["ms"] for row in sums(empty)["org_days"]) == 7
+    assert sums(empty)["org_events"] == [{"n": 3, "ms": 7}]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_scheme_of_the_address_decides_whether_it_is_encrypted(scheme: str) -> None:
+    """On any port; 0x16 begins a TLS handshake."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        warehouse = open_server(f"{scheme}://127.0.0.1:{listener.getsockname()[1]}")
+        thread = threading.Thread(target=warehouse.is_reachable, daemon=True)
+        thread.start()
+        connection, _ = listener.accept()
+        with connection:
+            found = connection.recv(1)
+    assert (found == b"\x16") == (scheme == "https")
+
+
+def test_defect_of_ours_is_not_called_an_unavailable_warehouse(empty: Warehouse) -> None:
+    with pytest.raises(ClickHouseError, match="Code: 456"):
+        empty.rows("coverage", {})

@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from html.parser import HTMLParser
 
+import httpx
 import pytest
 
 from firmly.leads.service import Leads
 from firmly.packaged import dashboards
-from firmly.warehouse.store import Warehouse
+from firmly.warehouse.store import Warehouse, open_server
 from firmly.web.application import build_web
 from firmly.web.assets import Assets
 from firmly.web.headers import CONTENT_SECURITY_POLICY
 from tests.history import NOKIA, store, visit
+from tests.served import free_port
 from tests.town import Firm, Town
 from tests.unit.web.conftest import KEYS, Client, Visitor
 from tests.unit.web.test_lead_pages import NOON
@@ -79,14 +81,10 @@ def test_no_link_is_dead(member: Visitor, firm: Firm, warehouse: Warehouse) -> N
     assert {link: member.client.get(link).status_code for link in links if link} == dict.fromkeys(links - {""}, 200)
 
 
-def test_a_broken_store_gives_a_page_that_says_so(town: Town, firm: Firm) -> None:
-    class Away(Warehouse):
-        def __init__(self) -> None:
-            """Has no connection: every read fails."""
-
+def answer_over(warehouse: Warehouse, town: Town, firm: Firm) -> httpx.Response:
     web = build_web(
         town.accounts,
-        Leads(Away(), town.clock),
+        Leads(warehouse, town.clock),
         clock=town.clock,
         secret_keys=KEYS,
         base_url="http://127.0.0.1:8000",
@@ -94,9 +92,25 @@ def test_a_broken_store_gives_a_page_that_says_so(town: Town, firm: Firm) -> Non
     )
     client = Client(web, "http://127.0.0.1:8000")
     client.cookies.set("firmly_session", firm.token)
-    answer = client.get("/leads")
+    return client.get("/leads")
+
+
+def test_a_broken_store_gives_a_page_that_says_so(town: Town, firm: Firm) -> None:
+    class Broken(Warehouse):
+        def __init__(self) -> None:
+            """Has no connection: every read fails."""
+
+    answer = answer_over(Broken(), town, firm)
     assert answer.status_code == 500
     assert "Firmly could not show this page" in answer.text
+    assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+
+
+def test_a_warehouse_that_is_away_gives_a_calm_page_that_says_when_to_try_again(town: Town, firm: Firm) -> None:
+    answer = answer_over(open_server(f"http://127.0.0.1:{free_port()}"), town, firm)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+    assert "The leads cannot be read right now" in answer.text
+    assert "127.0.0.1" not in answer.text
     assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
 
 
