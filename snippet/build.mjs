@@ -9,6 +9,27 @@ import { minify } from "terser";
 const here = dirname(fileURLToPath(import.meta.url));
 const dist = join(here, process.argv[2] ?? "dist");
 
+/**
+ * Properties that only the script's own parts read of one another; in dist/ they are a letter long. None of the
+ * browser's may be among them, which `checkNames` looks for, and none of the configuration, the wire or the page's
+ * interface, which a test does.
+ */
+const OWN_NAMES = [
+  "abandon api campaign chars choose current decide ends enter failed forget gather granted hold hurry keep last lasting",
+  "letGo listen notice parts post quit renew reread report say started tokens touch",
+].flatMap((line) => line.split(" "));
+
+async function checkNames() {
+  const compilers = join(here, "node_modules/@typescript");
+  const files = await readdir(compilers, { recursive: true });
+  const libraries = files.filter((file) => /lib\.(dom|es\w*)[\w.]*\.d\.ts$/.test(file));
+  if (!libraries.length) throw new Error(`${compilers}: expected TypeScript's libraries, which name what browsers have`);
+  const text = (await Promise.all(libraries.map((file) => readFile(join(compilers, file), "utf8")))).join("");
+  for (const name of OWN_NAMES)
+    if (new RegExp(`^ +((static|readonly|get|set) )*${name}\\??[:(<]`, "m").test(text))
+      throw new Error(`build.mjs: ${name} is a name of the browser's: the script's own parts need another`);
+}
+
 /** Style sheets become strings without white space. */
 const styles = {
   name: "styles",
@@ -21,8 +42,9 @@ const styles = {
   },
 };
 
-async function buildScript(name) {
-  const { outputFiles } = await esbuild.build({
+/** Answers the short names that were given, `shortened` among them: both scripts have to use the same. */
+async function buildScript(name, shortened) {
+  const { outputFiles, mangleCache } = await esbuild.build({
     absWorkingDir: here,
     entryPoints: [`src/${name}/main.ts`],
     outfile: `dist/${name}.js`,
@@ -32,6 +54,8 @@ async function buildScript(name) {
     target: "es2021",
     charset: "utf8",
     sourcemap: "external",
+    mangleProps: new RegExp(`^(${OWN_NAMES.join("|")})$`),
+    mangleCache: shortened,
     write: false,
     plugins: [styles],
     tsconfigRaw: {},
@@ -46,6 +70,7 @@ async function buildScript(name) {
   });
   await writeFile(join(dist, `${name}.js`), `${small.code}\n`);
   await writeFile(join(dist, `${name}.js.map`), `${small.map}\n`);
+  return mangleCache;
 }
 
 async function buildTexts() {
@@ -60,4 +85,6 @@ async function buildTexts() {
 }
 
 await mkdir(dist, { recursive: true });
-await Promise.all([buildScript("core"), buildScript("banner"), buildTexts()]);
+await checkNames();
+await buildScript("banner", await buildScript("core", {}));
+await buildTexts();

@@ -245,7 +245,7 @@ test("a renewal that finds the withdrawal of another tab leaves its refusal alon
   const renewal = consent.tokens.renew();
   page.cookie = `firmly_choice=${choice("none")}; path=/`;
   await renewal;
-  consent.refresh();
+  consent.reread();
   assert.deepEqual([page.cookie, consent.granted()], [`firmly_choice=${choice("none")}`, []]);
 });
 
@@ -265,7 +265,7 @@ test("a token is kept for the session and renewed when it is about to end", asyn
 });
 
 test("where no consent stands any more the visitor is asked again", async () => {
-  const { consent, page } = visitor(CONFIG, choice("statistics"), [410]);
+  const { consent, page } = visitor(CONFIG, choice("statistics"), [404]);
   await consent.tokens.renew();
   assert.equal(consent.granted(), null);
   assert.equal(page.cookie, "");
@@ -289,10 +289,10 @@ test("a renewal that was overtaken by a withdrawal brings no token back", async 
 test("what another tab chose is noticed, once", () => {
   const { consent, page } = visitor(CONFIG, "", []);
   let changes = 0;
-  consent.subscribe(() => changes++);
+  consent.listen(() => changes++);
   page.cookie = `firmly_choice=${choice("none")}; path=/`;
-  consent.refresh();
-  consent.refresh();
+  consent.reread();
+  consent.reread();
   assert.deepEqual([consent.granted(), changes], [[], 1]);
 });
 
@@ -300,7 +300,7 @@ test("a withdrawal in another tab drops the token here", () => {
   const { consent, page, session } = visitor(CONFIG, choice("statistics"), []);
   consent.tokens.keep("t", EXPIRES);
   page.cookie = `firmly_choice=${choice("none")}; path=/`;
-  consent.refresh();
+  consent.reread();
   assert.deepEqual([consent.granted(), consent.tokens.current(), session.items.size], [[], undefined, 0]);
 });
 

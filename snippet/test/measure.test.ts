@@ -55,7 +55,7 @@ test("a visit that ended is forgotten on the device too", () => {
   const { session, open } = start();
   const visits = open();
   const first = visits.enter("");
-  visits.end();
+  visits.quit();
   assert.equal(session.items.size, 0);
   assert.notEqual(visits.enter(""), first);
 });
@@ -77,7 +77,7 @@ test("a stored visit that is not one is ignored", () => {
 test("a campaign is source, medium, name, and whether there was a click id", () => {
   assert.equal(readCampaign(""), "");
   assert.equal(readCampaign("?page=2"), "");
-  assert.equal(readCampaign("?utm_source=news&utm_campaign=may&utm_content=x"), "news  may");
+  assert.equal(readCampaign("?utm_source=news&utm_campaign=may&utm_content=x"), "utm_source=news&utm_campaign=may");
   assert.equal(readCampaign("?gclid=abc"), readCampaign("?gclid=xyz"));
   assert.notEqual(readCampaign("?gclid=abc"), "");
 });
@@ -85,25 +85,25 @@ test("a campaign is source, medium, name, and whether there was a click id", () 
 test("pauses count as reading up to a quarter of a minute", () => {
   const clock = { now: 0 };
   const attention = createAttention(() => clock.now);
-  attention.take(true);
+  attention.gather(true);
   clock.now += 4000;
-  attention.mark();
+  attention.notice();
   clock.now += 600_000;
-  attention.mark();
+  attention.notice();
   clock.now += 1000;
-  assert.equal(attention.take(true), 4000 + LONGEST_PAUSE_MS + 1000);
+  assert.equal(attention.gather(true), 4000 + LONGEST_PAUSE_MS + 1000);
   clock.now += 500;
-  assert.equal(attention.take(true), 500);
+  assert.equal(attention.gather(true), 500);
 });
 
 test("time out of sight does not count", () => {
   const clock = { now: 0 };
   const attention = createAttention(() => clock.now);
-  attention.take(true);
+  attention.gather(true);
   clock.now += 3000;
-  assert.equal(attention.take(false), 3000);
+  assert.equal(attention.gather(false), 3000);
   clock.now += 10_000;
-  attention.mark();
+  attention.notice();
   clock.now += 2000;
-  assert.equal(attention.take(false), 2000);
+  assert.equal(attention.gather(false), 2000);
 });

@@ -3,7 +3,7 @@
 import { type Category, CATEGORIES, type Frame } from "../core/config.ts";
 import { safely } from "../core/safely.ts";
 import type { Granted } from "../consent/choice.ts";
-import { type Action, createDecisions, type Decisions, type Source } from "../consent/decision.ts";
+import { type Action, createDecisions, type Decisions, formChoices, type Source } from "../consent/decision.ts";
 import { button, element } from "./element.ts";
 import { createLayer } from "./layer.ts";
 import { openPreferences } from "./preferences.ts";
@@ -24,9 +24,9 @@ function followFocus(root: HTMLElement): () => HTMLElement | null {
 type Parts = NonNullable<Frame["parts"]>;
 
 /** Before anything is shown or measured, what an earlier page could not send is sent. */
-function openDecisions(frame: Frame, { consent, post, local }: Parts): Decisions {
+function openDecisions(frame: Frame, { consent, post, lasting }: Parts): Decisions {
   const later = (work: () => void, delayMs: number): unknown => setTimeout(work, delayMs);
-  const decisions = createDecisions(frame, consent, document, local, post, Date.now, later);
+  const decisions = createDecisions(frame, consent, document, lasting, post, Date.now, later);
   safely(decisions.resume);
   addEventListener("pagehide", () => safely(decisions.hurry));
   // Another tab may refuse while a decision of this one is on its way: the refusal has to follow that.
@@ -37,7 +37,7 @@ function openDecisions(frame: Frame, { consent, post, local }: Parts): Decisions
 function mount(frame: Frame, { consent, api }: Parts, decisions: Decisions): void {
   const words = createWords(document.documentElement.lang, frame);
   const offered = CATEGORIES.filter((category) => (frame.categories ?? CATEGORIES).includes(category));
-  const root = element("div", "root");
+  const root = element("section", "root");
   const outside = followFocus(root);
   const reopen = button("reopen", words.say("label"), show);
   let shown: HTMLElement | undefined;
@@ -77,13 +77,12 @@ function mount(frame: Frame, { consent, api }: Parts, decisions: Decisions): voi
   }
 
   root.lang = words.language;
-  root.dir = words.direction;
-  root.setAttribute("role", "region");
+  root.dir = "auto";
   root.setAttribute("aria-label", words.say("label"));
   applyStyle();
   render();
   document.body.prepend(root);
-  consent.subscribe(render);
+  consent.listen(render);
   api.show = show;
   addEventListener("click", (event) => {
     const link = event.target instanceof Element && event.target.closest(`a[href$="${SETTINGS_LINK}"]`);
@@ -97,6 +96,13 @@ function mount(frame: Frame, { consent, api }: Parts, decisions: Decisions): voi
 safely(() => {
   const { parts } = F;
   if (!parts) return;
+  const { api, consent } = parts;
+  api.consent = () => {
+    const granted = consent.granted();
+    return granted && formChoices(granted);
+  };
+  api.on = (_event, listener) => consent.listen(() => listener(api.consent()));
+  api.show = () => {}; // Until there is something to show.
   const decisions = openDecisions(F, parts);
   const begin = (): void => safely(() => mount(F, parts, decisions));
   if (document.body) begin();

@@ -61,7 +61,6 @@ export function openPreferences(
   const close = button("close", "×", () => dialog.close());
   close.setAttribute("aria-label", say("close"));
   const title = element("h2", "title", say("label"));
-  title.id = "firmly-title";
   const dialog = element(
     "dialog",
     "dialog",
@@ -76,7 +75,7 @@ export function openPreferences(
       answer(say("save"), save),
     ),
   );
-  dialog.setAttribute("aria-labelledby", title.id);
+  dialog.setAttribute("aria-label", say("label"));
   dialog.addEventListener("close", () => dialog.remove());
   holdFocus(dialog);
   root.append(dialog);

@@ -2,11 +2,8 @@
 
 import type { Config } from "../core/config.ts";
 
-const RIGHT_TO_LEFT = /^(ar|dv|fa|he|ku|ps|sd|ug|ur|yi)\b/;
-
 export interface Words {
   readonly language: string;
-  readonly direction: "ltr" | "rtl";
   /** Returns the text of a key, with the controller, the duration and the control's name filled in. */
   say(key: string): string;
 }
@@ -30,7 +27,6 @@ export function createWords(page: string, config: Config): Words {
   };
   return {
     language,
-    direction: RIGHT_TO_LEFT.test(language) ? "rtl" : "ltr",
     say: (key) => (texts[key] ?? "").replace(/\{(\w+)\}/g, (_all, name: string) => filled[name] ?? ""),
   };
 }

@@ -10,7 +10,7 @@ export const CHOICE_COOKIE = "firmly_choice";
  */
 export const UNSENT = "firmly_unsent";
 export const DAY_MS = 86_400_000;
-const FORM = /^v1\.([a-z0-9]+)\.([a-z-]+)\.([0-9a-f]{16})\.(\d{1,6})$/;
+const FORM = /^v1\.(\w+)\.([a-z-]+)\.(\w+)\.(\d{1,6})$/;
 
 /** What the visitor granted beyond what is necessary; empty after a refusal. */
 export type Granted = readonly Category[];

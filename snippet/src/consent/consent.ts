@@ -12,13 +12,13 @@ export interface Consent {
   /** What the visitor or the browser's signal decided; empty after a refusal, null while there is no choice. */
   granted(): Granted | null;
   /** Reads the cookie again: another tab may have changed it, or it has expired. */
-  refresh(): void;
-  /** Lets `granted` stand, whatever the cookie says, until `release`: a decision is being recorded. */
+  reread(): void;
+  /** Lets `granted` stand, whatever the cookie says, until `letGo`: a decision is being recorded. */
   hold(granted: Granted | null): void;
   /** Ends `hold`; what stands is `value`, or without one what `hold` said. */
-  release(value?: string): void;
+  letGo(value?: string): void;
   /** Calls `listener` after every change. */
-  subscribe(listener: () => void): void;
+  listen(listener: () => void): void;
 }
 
 /** `page` is the document, for its cookies; `refused` tells whether the browser's signal refuses. */
@@ -55,7 +55,7 @@ export function createConsent(
    * visitor is asked again; where something is, the safe reading is a refusal, for this session.
    */
   function gone(): void {
-    // Withdrawn in another tab: its choice stands, and `refresh` is about to find it.
+    // Withdrawn in another tab: its choice stands, and `reread` is about to find it.
     if (value !== find()) return;
     const refusal = config.before_consent === "company" ? refuse(value) : "";
     page.cookie = `${CHOICE_COOKIE}=${refusal};path=/${refusal ? "" : ";max-age=0"}`;
@@ -66,7 +66,7 @@ export function createConsent(
   return {
     tokens,
     granted: () => standing ?? (refused ? [] : null),
-    refresh() {
+    reread() {
       // Where cookies are switched off nothing is ever found, and a choice lasts as long as the page.
       if (!held && value !== (value = find())) change(parse(value));
     },
@@ -74,13 +74,13 @@ export function createConsent(
       held = true;
       change(granted);
     },
-    release(recorded) {
+    letGo(recorded) {
       held = false;
       // What is visible counts as seen, so that only a later change of the cookie matters.
       value = find();
       change(recorded ? parse(recorded) : standing);
     },
-    subscribe(listener) {
+    listen(listener) {
       listeners.push(listener);
     },
   };

@@ -36,7 +36,7 @@ interface Answer {
 
 type Choices = Readonly<Record<string, boolean>>;
 
-function formChoices(granted: Granted): Choices {
+export function formChoices(granted: Granted): Choices {
   return { necessary: true, ...Object.fromEntries(CATEGORIES.map((category) => [category, granted.includes(category)])) };
 }
 
@@ -113,7 +113,7 @@ export function createDecisions(
     if (answer !== undefined && local.read(UNSENT) === mark) local.write(UNSENT, null);
     // What was taken away stands even when the collector cannot be reached to write it down.
     failed = !answer && grants;
-    consent.release(answer?.choice);
+    consent.letGo(answer?.choice);
   }
 
   /** `kept` stands until `body` is recorded; `less`, where something is taken away, does not wait for its turn. */

@@ -13,5 +13,5 @@ interface Signals {
  * Source: W3C Global Privacy Control. A later choice of the visitor's own on this site goes before it.
  */
 export function isRefusedBySignal(browser: Signals, config: Config): boolean {
-  return browser.globalPrivacyControl === true || (config.dnt === true && browser.doNotTrack === "1");
+  return !!(browser.globalPrivacyControl || (config.dnt && browser.doNotTrack === "1"));
 }

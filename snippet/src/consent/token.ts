@@ -53,7 +53,7 @@ export function createTokens(
       // A withdrawal in the meantime goes before an answer that left earlier.
       if (before !== withdrawals) return;
       if (answer) keep(answer.token, answer.expires_at);
-      else if (response.status === 404 || response.status === 410) gone();
+      else if (response.status === 404) gone();
     } catch {
       // Not reachable: the queue tries again.
     }

@@ -47,5 +47,5 @@ export interface Api {
 
 /** The object that core.js and banner.js share: the site's configuration, and what core.js leaves for banner.js. */
 export interface Frame extends Config {
-  parts?: { readonly consent: Consent; readonly post: Post; readonly local: Box; readonly api: Api };
+  parts?: { readonly consent: Consent; readonly post: Post; readonly lasting: Box; readonly api: Api };
 }

@@ -4,7 +4,7 @@ import { safely } from "./safely.ts";
 
 export interface Box {
   read(key: string): string | null;
-  /** Writes `value`, or removes the key where it is null. */
+  /** Writes `value`, or removes the key where it is null or empty. */
   write(key: string, value: string | null): void;
 }
 
@@ -20,7 +20,7 @@ export function createBox(open: () => Storage): Box {
     },
     write(key, value) {
       // Without storage a visit lasts as long as the page.
-      safely(() => (value === null ? open().removeItem(key) : open().setItem(key, value)));
+      safely(() => (value ? open().setItem(key, value) : open().removeItem(key)));
     },
   };
 }

@@ -5,25 +5,25 @@ export const LONGEST_PAUSE_MS = 15_000;
 
 export interface Attention {
   /** The visitor did something. */
-  mark(): void;
+  notice(): void;
   /** Returns the active milliseconds since the last call; `goesOn` is false when the page goes out of sight. */
-  take(goesOn: boolean): number;
+  gather(goesOn: boolean): number;
 }
 
 export function createAttention(now: () => number): Attention {
   let active = 0;
   let last = NaN;
 
-  function mark(): void {
+  function notice(): void {
     // Out of sight `last` is NaN, and nothing is added.
     active += Math.min(now() - last, LONGEST_PAUSE_MS) || 0;
     last = now();
   }
 
   return {
-    mark,
-    take(goesOn) {
-      mark();
+    notice,
+    gather(goesOn) {
+      notice();
       if (!goesOn) last = NaN;
       const taken = Math.round(active);
       active = 0;

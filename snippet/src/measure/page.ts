@@ -3,6 +3,7 @@
 import type { Api, Config } from "../core/config.ts";
 import { safely } from "../core/safely.ts";
 import { createAttention } from "./attention.ts";
+import { fitProps, fitReferrer, fitTitle, fitUrl, isPlain } from "./fit.ts";
 import { readCampaign, type Visits } from "./visit.ts";
 
 const LEAST_MS = 250;
@@ -10,9 +11,9 @@ const MARK_EVERY_MS = 1000;
 const SIGNS = ["pointerdown", "pointermove", "keydown", "scroll"];
 
 export type Event =
-  | { kind: "pageview"; url: string; referrer: string; title?: string }
+  | { kind: "pageview"; url: string; referrer: string; title: string | undefined }
   | { kind: "engagement"; url: string; active_ms: number; scroll_pct: number }
-  | { kind: "goal"; name: string; props?: Parameters<Api["goal"]>[1] };
+  | { kind: "goal"; name: string; props: Parameters<Api["goal"]>[1] };
 
 export interface Measure {
   /** Begins with a page view; does nothing where it has begun. */
@@ -23,8 +24,8 @@ export interface Measure {
 }
 
 interface Sink {
-  push(visit: string, event: Event): void;
-  flush(): void;
+  report(visit: string, event: Event): void;
+  hurry(): void;
 }
 
 export function createMeasure(config: Config, visits: Visits, sink: Sink, now: () => number): Measure {
@@ -40,28 +41,33 @@ export function createMeasure(config: Config, visits: Visits, sink: Sink, now: (
   let marked = 0;
   let away = false;
 
-  const isVisible = (): boolean => document.visibilityState === "visible";
-  const here = (): string => location.href.split("#", 1)[0] ?? "";
+  const here = (): string => location.href.replace(/#.*/, "");
 
   function see(): void {
     deepest = Math.max(deepest, scrollY + innerHeight);
   }
 
   function begin(referrer: string): void {
-    url = place = here();
+    place = here();
+    url = fitUrl(place);
     visit = visits.enter(readCampaign(location.search));
     deepest = 0;
     away = false;
-    attention.take(isVisible());
-    sink.push(visit, { kind: "pageview", url, referrer, ...(config.titles && { title: document.title }) });
+    attention.gather(!document.hidden);
+    sink.report(visit, {
+      kind: "pageview",
+      url,
+      referrer: fitReferrer(referrer),
+      title: config.titles ? fitTitle(document.title) : undefined,
+    });
   }
 
   function settle(goesOn: boolean): void {
-    const active_ms = attention.take(goesOn);
+    const active_ms = attention.gather(goesOn);
     if (active_ms < LEAST_MS) return;
     see();
     const percent = Math.round((deepest / document.documentElement.scrollHeight) * 100);
-    sink.push(visit, { kind: "engagement", url, active_ms, scroll_pct: Math.min(100, percent) || 0 });
+    sink.report(visit, { kind: "engagement", url, active_ms, scroll_pct: Math.min(100, percent) || 0 });
   }
 
   function move(counts: boolean): void {
@@ -74,7 +80,7 @@ export function createMeasure(config: Config, visits: Visits, sink: Sink, now: (
 
   /** Somebody is here. After a long absence this is a new visit, with a page view of its own. */
   function wake(): void {
-    attention.mark();
+    attention.notice();
     marked = now();
     if (!visits.touch()) begin("");
   }
@@ -87,7 +93,7 @@ export function createMeasure(config: Config, visits: Visits, sink: Sink, now: (
 
   function hide(): void {
     settle(false);
-    sink.flush();
+    sink.hurry();
   }
 
   function patch(name: "pushState" | "replaceState"): void {
@@ -102,7 +108,7 @@ export function createMeasure(config: Config, visits: Visits, sink: Sink, now: (
   /** Listens on the window, before the page's own listeners and whether or not they stop the event. */
   function listen(types: readonly string[], work: (event: globalThis.Event) => void): void {
     for (const type of types)
-      addEventListener(type, (event) => safely(() => running && work(event)), { passive: true, capture: true });
+      addEventListener(type, (event) => safely(() => running && work(event)), true);
   }
 
   function wire(): void {
@@ -114,7 +120,7 @@ export function createMeasure(config: Config, visits: Visits, sink: Sink, now: (
       hide();
       away = true;
     });
-    listen(["pageshow", "visibilitychange"], () => (isVisible() ? resume() : hide()));
+    listen(["pageshow", "visibilitychange"], () => (document.hidden ? hide() : resume()));
     listen(SIGNS, ({ type }) => {
       if (type === "scroll") see();
       if (now() - marked > MARK_EVERY_MS) wake();
@@ -129,15 +135,16 @@ export function createMeasure(config: Config, visits: Visits, sink: Sink, now: (
       const first = (): unknown => running && begin(document.referrer);
       // A page that is rendered ahead has not been visited yet.
       if ((document as { prerendering?: boolean }).prerendering)
-        document.addEventListener("prerenderingchange", () => safely(first), { once: true });
+        document.addEventListener("prerenderingchange", () => safely(first));
       else first();
     },
     stop() {
       running = false;
-      visits.end();
+      visits.quit();
     },
     goal(name, props) {
-      if (running && visit) sink.push(visit, { kind: "goal", name: String(name), ...(props && { props }) });
+      if (running && visit && isPlain([name, true]))
+        sink.report(visit, { kind: "goal", name, props: props && fitProps(props) });
     },
   };
 }

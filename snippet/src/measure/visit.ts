@@ -5,6 +5,7 @@ import type { Box } from "../core/storage.ts";
 const VISIT = "firmly_visit";
 export const IDLE_MS = 30 * 60_000;
 export const LONGEST_MS = 24 * 60 * 60_000;
+const CAMPAIGN = /\b(utm_(source|medium|campaign)=[^&]+|(\w\w?clid|msclkid|li_fat_id|[gw]braid)=)/g;
 
 interface Visit {
   readonly id: string;
@@ -19,20 +20,18 @@ export interface Visits {
   /** Notes that the visitor is active; false when the visit was already over. */
   touch(): boolean;
   /** Forgets the visit here and on the device. */
-  end(): void;
+  quit(): void;
 }
 
 /** Returns the campaign that an address names, "" for none. Of click ids only their presence counts. */
 export function readCampaign(search: string): string {
-  const params = new URLSearchParams(search);
-  const parts = ["source", "medium", "campaign"].map((name) => params.get(`utm_${name}`));
-  return [...parts, /[?&](gcl|fbcl|msclk)id=/.test(search) ? 1 : ""].join(" ").trim();
+  return (search.match(CAMPAIGN) ?? []).join("&");
 }
 
-/** Reads `<id> <started> <last> <campaign>`; null for anything else. */
+/** Reads `<id> <started> <last> <campaign>`; null where that does not begin with an id. */
 function parse(text: string | null): Visit | null {
-  const [, id, started, last, campaign] = /^([0-9a-f]{32}) (\d+) (\d+) (.*)$/s.exec(text ?? "") ?? [];
-  return id ? { id, started: +(started as string), last: +(last as string), campaign: campaign as string } : null;
+  const [id, started, last, campaign] = (text ?? "").split(" ") as [string, string, string, string];
+  return /^[0-9a-f]{32}$/.test(id) ? { id, started: +started, last: +last, campaign } : null;
 }
 
 /** `persists` tells whether the device may keep the visit (session storage): only with consent. */
@@ -62,7 +61,7 @@ export function createVisits(session: Box, persists: () => boolean, now: () => n
       save(held);
       return true;
     },
-    end() {
+    quit() {
       held = null;
       session.write(VISIT, null);
     },

@@ -1,6 +1,12 @@
 /** The only place that makes requests. */
 
-export type Post = (path: string, body: object, credentials: RequestCredentials) => Promise<Response>;
+/** Posts `body`; with `keepalive`, which is the default, also when the page closes meanwhile. */
+export type Post = (
+  path: string,
+  body: object,
+  credentials: RequestCredentials,
+  keepalive?: boolean,
+) => Promise<Response>;
 
 /** Returns where requests go: the configured collector, or what stands before `/f/<site>.js` in the script's address. */
 export function findCollector(configured: string, script: string | undefined, origin: string): string {
@@ -14,11 +20,11 @@ export function findCollector(configured: string, script: string | undefined, or
  * `Referer` header: what is needed of it is in the body of events, and must not come along with consent.
  */
 export function createPost(collector: string): Post {
-  return (path, body, credentials) =>
+  return (path, body, credentials, keepalive = true) =>
     fetch(collector + path, {
       method: "POST",
       body: JSON.stringify(body),
-      keepalive: true,
+      keepalive,
       credentials,
       referrerPolicy: "origin",
     });

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -75,6 +76,18 @@ def test_each_file_is_one_line_without_a_name_of_its_own() -> None:
         assert code.startswith("(()=>{")
         assert code.endswith("})();\n")
         assert code.count("\n") == 1
+
+
+def test_names_that_others_read_are_not_shortened() -> None:
+    """The build shortens names that only the script's own parts use: none of the contracts may be among them."""
+    wire = "site batch visit token events kind url referrer title active_ms scroll_pct goal name props receipt"
+    config = "banner collector before_consent titles unchanged dnt"
+    choices = "language action choices source necessary expires_at choice texts default_language categories months"
+    core, banner = read("core.js"), read("banner.js")
+    for name in f"{wire} {config} firmly goal".split():
+        assert re.search(rf"\b{name}\b", core), name
+    for name in f"{choices} show on consent controller privacy_url".split():
+        assert re.search(rf"\b{name}\b", banner), name
 
 
 def test_languages_are_complete_and_plain(texts: dict[str, dict[str, str]]) -> None:
