@@ -79,12 +79,26 @@ class Served:
             time.sleep(0.05)
         raise AssertionError(f"it did not start within a minute: {self.output.read_text()}")
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "start it first"
+        return self._process.pid
+
     def kill(self) -> None:
         """Let it die as by power loss of the process: no handler runs."""
         self._signal(signal.SIGKILL)
 
     def stop(self) -> None:
         self._signal(signal.SIGTERM)
+
+    def hold(self) -> None:
+        """Let it stand still, so that what it was doing can be looked at."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def _signal(self, number: int) -> None:
         assert self._process is not None

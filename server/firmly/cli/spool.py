@@ -1,5 +1,6 @@
 """`firmly spool`: what waits for the warehouse, and what the warehouse refused. Works beside running processes."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -66,7 +67,7 @@ def _depth(spools: CollectorSpools, name: str, kind: str) -> tuple[str, str, str
     return owned, str(len(files.sealed())), str(files.waiting_bytes()), age
 
 
-def _print_table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def _print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     for row in (head, *rows):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -69,7 +69,7 @@ class CommitMetrics:
         self.histogram = Histogram(
             "firmly_commit_seconds",
             "From a group commit's start to its lines on disk.",
-            buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1),
+            buckets=(0.0005, 0.001, 0.0015, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
             registry=None,
         )
         self.observe = self.histogram.observe

@@ -1,0 +1,127 @@
+"""From the 202 to the list of leads: how long an event takes to be visible, at 500 events a second."""
+
+import asyncio
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from secrets import token_hex
+
+import httpx
+import orjson
+import uvicorn
+
+from firmly.accounts.scope import Scope
+from firmly.app import Firmly
+from firmly.leads.days import DayRange
+from firmly.leads.filter import LeadFilter
+from firmly.leads.service import Leads
+from firmly.model import system_clock
+from firmly.process import config_of
+from firmly.settings import read_settings
+from tests.collector import BROWSER, ORIGIN
+from tests.served import EMAIL, PASSWORD, Served
+
+PER_S = 500
+SECONDS = 30
+TAIL_S = 5
+SENDERS = 25
+
+
+def run() -> dict[str, object]:
+    """Return quantiles in seconds over all events; the lead query is asked again and again meanwhile."""
+    with tempfile.TemporaryDirectory() as folder:
+        served = Served(Path(folder) / "data", ORIGIN)
+        firmly = Firmly(read_settings(served.environ))
+        server = uvicorn.Server(config_of(firmly.asgi, "127.0.0.1", served.port))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            acknowledged, seen = _watch(served, firmly)
+        finally:
+            server.should_exit = True
+            thread.join()
+    waits = _waits(sorted(acknowledged), seen)
+    cuts = statistics.quantiles(waits, n=100)
+    figures = {f"p{share}_s": round(cuts[share - 1], 3) for share in (50, 95, 99)}
+    rate = len(waits) / (max(acknowledged) - min(acknowledged))
+    return {**figures, "events": len(waits), "events_per_s": round(rate), "queries": len(seen)}
+
+
+def _watch(served: Served, firmly: Firmly) -> tuple[list[float], list[tuple[float, int]]]:
+    """Return when each event was acknowledged, and (when, page views in the list) of each query."""
+    while not _answers(served.url):
+        time.sleep(0.05)
+    leads, scope = Leads(firmly.stores.warehouse, system_clock), _scope(firmly)
+    command = [sys.executable, "-m", "benchmarks.freshness", served.url, served.site.key, served.token()]
+    sender = subprocess.Popen(command, stdout=subprocess.PIPE)
+    seen: list[tuple[float, int]] = []
+    ended_at = float("inf")
+    while time.monotonic() < ended_at + TAIL_S:
+        today = system_clock().date()
+        page = leads.list(scope, LeadFilter(DayRange(today, today)))
+        seen.append((time.monotonic(), sum(lead.totals.pageviews for lead in page.leads)))
+        time.sleep(0.02)
+        if sender.poll() is not None:
+            ended_at = min(ended_at, time.monotonic())
+    assert sender.stdout is not None
+    assert sender.returncode == 0, "the sender failed"
+    return orjson.loads(sender.stdout.read()), seen
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _scope(firmly: Firmly) -> Scope:
+    session = firmly.accounts.sign_in(EMAIL, PASSWORD)
+    scope = firmly.accounts.scope(session) if session else None
+    assert scope is not None
+    return scope
+
+
+async def _send(url: str, site: str, token: str) -> list[float]:
+    """Send at an even pace and return when each event was acknowledged, by the clock that all processes share."""
+    acknowledged: list[float] = []
+    async with httpx.AsyncClient(base_url=url) as client:
+        started = time.monotonic()
+
+        async def send(sender: int) -> None:
+            for number in range(PER_S * SECONDS // SENDERS):
+                await asyncio.sleep(max(0.0, started + number * SENDERS / PER_S - time.monotonic()))
+                event = {"kind": "pageview", "url": f"{ORIGIN}/page-{number % 50}"}
+                body = {"site": site, "token": token, "visit": token_hex(16), "events": [event]}
+                address = f"131.228.{sender}.{number % 250 + 1}"
+                headers = {"origin": ORIGIN, "user-agent": BROWSER, "x-forwarded-for": address}
+                headers["content-type"] = "text/plain"
+                answer = await client.post("/f/e", content=orjson.dumps(body), headers=headers)
+                assert (answer.status_code, answer.headers.get("x-firmly-dropped")) == (202, None), answer.text
+                acknowledged.append(time.monotonic())
+
+        await asyncio.gather(*map(send, range(SENDERS)))
+    return acknowledged
+
+
+def _waits(acknowledged: list[float], seen: list[tuple[float, int]]) -> list[float]:
+    """Pair the n-th acknowledged event with the first query that counted n.
+
+    Raises:
+        AssertionError: not all were visible in the end.
+    """
+    assert seen[-1][1] == len(acknowledged), (seen[-1][1], len(acknowledged))
+    waits, place = [], 0
+    for number, at in enumerate(acknowledged, 1):
+        while seen[place][1] < number:
+            place += 1
+        waits.append(max(0.0, seen[place][0] - at))
+    return waits
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(orjson.dumps(asyncio.run(_send(*sys.argv[1:]))))
