@@ -4,9 +4,17 @@ import sys
 
 import orjson
 
-from benchmarks import ingest, orgs, snippet
+from benchmarks import commit, freshness, ingest, loader, memory, orgs, snippet
 
-BENCHMARKS = {"ingest": ingest.run, "orgs": orgs.run, "snippet": snippet.run}
+BENCHMARKS = {
+    "ingest": ingest.run,
+    "loader": loader.run,
+    "freshness": freshness.run,
+    "memory": memory.run,
+    "commit": commit.run,
+    "orgs": orgs.run,
+    "snippet": snippet.run,
+}
 
 
 def main() -> None:
