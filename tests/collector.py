@@ -29,8 +29,8 @@ NOKIA = "131.228.1.1"
 MIT = "18.0.0.1"
 COMCAST = "73.1.1.1"
 HETZNER = "88.198.1.1"
-COUNTS_ONLY = "145.22.0.9"
-"""A hospital: an organisation whose visits are shown as counts only."""
+COUNTS_ONLY = "134.156.191.218"
+"""An organisation of medium confidence: its visits are shown as counts only, where a site wants it at all."""
 
 
 class SetClock:

@@ -14,10 +14,10 @@ import httpx
 from firmly.accounts.database import open_control_plane
 from firmly.app import control_plane_url
 from firmly.model import Clock, FirmlyError
-from firmly.organisations.data_file import open_databases
+from firmly.organisations.open import OrgFiles, Shipped, open_chain
+from firmly.organisations.sources import age_of
 from firmly.settings import Settings
 
-MAX_DATA_AGE = timedelta(days=120)
 BUILT_AFTER = date(2026, 9, 16)
 """The date of the bundled data: a clock before it is wrong."""
 
@@ -105,11 +105,12 @@ def _written_at(path: Path) -> float:
 
 
 def _organisations(settings: Settings, today: date) -> Finding:
-    data = open_databases(settings.org_databases)
-    age = today - data.as_of
-    text = f"{data.source} of {data.as_of}, {age.days} days old"
-    verdict = Verdict.WARNING if age > MAX_DATA_AGE else Verdict.OK
-    return Finding("organisation data", verdict, text + ("; use newer data" if verdict is Verdict.WARNING else ""))
+    chain = open_chain(OrgFiles.of(settings), today, Shipped.opened())
+    ages = [age_of(source, today) for source in chain.sources]
+    text = "; ".join(f"{age.data_set.name} of {age.data_set.as_of}, {age.days} days old" for age in ages)
+    if any(age.is_old for age in ages):
+        return Finding("organisation data", Verdict.WARNING, f"{text}; use newer data")
+    return Finding("organisation data", Verdict.OK, text)
 
 
 def _control_plane(settings: Settings) -> Finding:

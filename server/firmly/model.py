@@ -90,6 +90,10 @@ class DropReason(StrEnum):
     TOO_SMALL = "too_small"
     NO_EVIDENCE = "no_evidence"
     UNKNOWN_NETWORK = "unknown_network"
+    EXCLUDED = "excluded"
+    NOT_A_COMPANY = "not_a_company"
+    OWN_STAFF = "own_staff"
+    LOW_CONFIDENCE = "low_confidence"
 
 
 class BeforeConsent(StrEnum):

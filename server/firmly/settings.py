@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from firmly.model import InvalidInputError, Problem
 
 PREFIX = "FIRMLY_"
+_DOWNLOAD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.(mmdb|json)")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -30,6 +31,9 @@ class Settings:
     clickhouse_url: str
     database_url: str
     org_databases: tuple[Path, ...]
+    org_overrides: Path | None
+    org_downloads: tuple[tuple[str, str], ...]
+    org_exclusions: Path | None
     trusted_proxies: tuple[Network, ...]
     secret_key: tuple[str, ...]
     collector: str
@@ -104,6 +108,20 @@ def _files(text: str) -> tuple[Path, ...]:
     return files
 
 
+def _optional_file(text: str) -> Path | None:
+    return _files(text)[0] if text else None
+
+
+def _downloads(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = tuple((name.strip(), url.strip()) for name, _, url in (item.partition("=") for item in _items(text)))
+    for name, url in pairs:
+        if not _DOWNLOAD.fullmatch(name) or urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+            raise ValueError
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError
+    return pairs
+
+
 def _networks(text: str) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(item) for item in _items(text))
 
@@ -170,8 +188,30 @@ SETTINGS: tuple[Setting, ...] = (
         "org_databases",
         "",
         _files,
-        "MMDB files that exist, separated by commas",
-        "Organisation data. Empty: the bundled file.",
+        "MMDB files and an AS facts file (.json) that exist, separated by commas",
+        "Organisation data, read again when it changes (docs/ORGANISATIONS.md). Empty: the bundled file.",
+    ),
+    Setting(
+        "org_overrides",
+        "",
+        _optional_file,
+        "a TOML file that exists, or nothing",
+        "Your rules by network, AS number or registered name (docs/ORGANISATIONS.md).",
+    ),
+    Setting(
+        "org_downloads",
+        "",
+        _downloads,
+        "NAME=ADDRESS, separated by commas; NAME ends with .mmdb or .json",
+        "Organisation data that `firmly orgs update` renews in the data directory, beside the files above.",
+        is_secret=True,
+    ),
+    Setting(
+        "org_exclusions",
+        "",
+        _optional_file,
+        "a file that exists, or nothing",
+        "Networks that are never looked up: one a line, or MaxMind's list of exclusions.",
     ),
     Setting(
         "trusted_proxies",
@@ -270,6 +310,8 @@ def describe(settings: Settings) -> list[tuple[Setting, str]]:
 def _shown(setting: Setting, value: object) -> str:
     if setting.is_secret:
         return "(set)" if value else ""
+    if value is None:
+        return ""
     if isinstance(value, tuple):
         return ",".join(str(item) for item in value)
     return str(value)

@@ -29,6 +29,7 @@ from firmly.accounts.tables import MemberRow, SiteRow, WorkspaceRow
 from firmly.model import (
     BeforeConsent,
     Clock,
+    Confidence,
     FirmlyError,
     InvalidInputError,
     MemberId,
@@ -172,6 +173,7 @@ class Accounts:
         goals: Mapping[str, frozenset[str]] = _NO_GOALS,
         titles: bool = False,
         retention_days: int = DEFAULT_RETENTION_DAYS,
+        min_confidence: Confidence = Confidence.HIGH,
         key: SiteKey | None = None,
     ) -> Site:
         """Make a site with a random key, or ``key``; ``author`` is ``None`` for the operator's command line.
@@ -194,6 +196,7 @@ class Accounts:
             goals=goals,
             titles=titles,
             retention_days=retention_days,
+            min_confidence=min_confidence,
         )
         with self._control_plane.session() as db:
             return replace(site, id=insert_site(db, site, author, self._clock()))

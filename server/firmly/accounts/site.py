@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import SplitResult, urlsplit
 
-from firmly.model import BeforeConsent, InvalidInputError, Problem, SiteId, SiteKey, WorkspaceId
+from firmly.model import BeforeConsent, Confidence, InvalidInputError, Problem, SiteId, SiteKey, WorkspaceId
 
 MAX_RETENTION_DAYS = 760
 """Data lives at most 25 months. Source: CNIL deliberation 2020-091, on audience measurement."""
@@ -34,6 +34,7 @@ class Site:
     ``privacy_url`` is the controller's policy, ``""`` for Firmly's own page about the site.
     ``query_keys`` are the query parameters that are kept, ``goals`` the names of goals with the
     keys of properties that each may carry. ``retention_days`` is 1 to 760.
+    ``min_confidence`` is the least with which an organisation is named on this site.
 
     Raises:
         InvalidInputError: with every problem of the values given.
@@ -52,6 +53,7 @@ class Site:
     goals: Mapping[str, frozenset[str]] = field(hash=False)
     titles: bool
     retention_days: int
+    min_confidence: Confidence = Confidence.HIGH
 
     def __post_init__(self) -> None:
         problems = list(_problems(self))

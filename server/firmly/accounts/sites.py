@@ -12,6 +12,7 @@ from firmly.accounts.site import Site
 from firmly.accounts.tables import SiteChangeRow, SiteRow
 from firmly.model import (
     BeforeConsent,
+    Confidence,
     FirmlyError,
     InvalidInputError,
     MemberId,
@@ -115,6 +116,7 @@ def read_site(row: SiteRow) -> Site:
             goals={name: frozenset(props) for name, props in row.goals.items()},
             titles=row.titles,
             retention_days=row.retention_days,
+            min_confidence=Confidence(row.min_confidence),
         )
     except (AttributeError, TypeError, ValueError) as error:
         # JSON of another shape, or a mode that only a newer release knows.
@@ -134,6 +136,7 @@ def instructions(site: Site) -> dict[str, Any]:
         "goals": {name: sorted(props) for name, props in sorted(site.goals.items())},
         "titles": site.titles,
         "retention_days": site.retention_days,
+        "min_confidence": site.min_confidence.value,
     }
 
 

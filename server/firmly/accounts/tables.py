@@ -76,6 +76,7 @@ class SiteRow(Base):
     goals: Mapped[dict[str, list[str]]] = mapped_column(JSON)
     titles: Mapped[bool]
     retention_days: Mapped[int]
+    min_confidence: Mapped[str] = mapped_column(String(32), server_default="high")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

@@ -7,7 +7,7 @@ import typer
 
 from firmly.accounts.roles import Role
 from firmly.cli.environment import find_workspace, open_accounts, settings_in_force
-from firmly.model import BeforeConsent
+from firmly.model import BeforeConsent, Confidence
 
 users = typer.Typer(help="Members who can sign in.", no_args_is_help=True)
 sites = typer.Typer(help="Sites that embed the script.", no_args_is_help=True)
@@ -45,6 +45,9 @@ def add_site(
         BeforeConsent,
         typer.Option(help="wait: nothing before consent. company: cookieless; contested, see docs/PRIVACY.md."),
     ] = BeforeConsent.WAIT,
+    min_confidence: Annotated[
+        Confidence, typer.Option(help="The least confidence with which an organisation is named on this site.")
+    ] = Confidence.HIGH,
     workspace: Annotated[str, typer.Option(help="The workspace's name; not needed where there is only one.")] = "",
 ) -> None:
     """Add a site and print the tag to embed."""
@@ -58,6 +61,7 @@ def add_site(
             privacy_url=privacy_url,
             language=language,
             before_consent=before_consent,
+            min_confidence=min_confidence,
             author=None,
         )
     print(f'<script src="{settings.base_url}/f/{site.key}.js" defer></script>')

@@ -24,6 +24,10 @@ MEASURED_REASONS: tuple[DropReason, ...] = (
     DropReason.TOO_SMALL,
     DropReason.PERSON,
     DropReason.ADDRESS_REFUSED,
+    DropReason.EXCLUDED,
+    DropReason.NOT_A_COMPANY,
+    DropReason.OWN_STAFF,
+    DropReason.LOW_CONFIDENCE,
 )
 """The look-up's answers: the view was measured, and no company is named."""
 

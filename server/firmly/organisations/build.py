@@ -6,7 +6,7 @@ what a holder is, is decided when the file is read, so that better rules need no
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -16,12 +16,14 @@ import maxminddb
 
 from firmly.model import FirmlyError
 from firmly.organisations.data_file import DATABASE_TYPE, Holder, Row, Table, encode_table
-from firmly.organisations.mmdb_write import ADDRESS_BITS, Leaf, build_tree, encode_file
+from firmly.organisations.facts import Level
+from firmly.organisations.mmdb_write import ADDRESS_BITS, Leaf, Tree, build_tree, encode_file
 
 _IPV4_PREFIX = 96
 _IPV4_SPACE = 1 << 32
 _ROUTED_IPV4 = ADDRESS_BITS - 8
 _ROUTED_IPV6 = 48
+_PROGRESS_EVERY = 20_000
 
 
 class Span(NamedTuple):
@@ -71,31 +73,56 @@ class _HolderFacts:
         return min(known, key=lambda pair: (-pair[0], pair[1]))[1] if known else ""
 
 
-def build_bundle(asn_mmdb: Path, country_mmdb: Path, out: Path, as_of: date, *, licence: str = "") -> BuildReport:
+def build_bundle(
+    asn_mmdb: Path,
+    country_mmdb: Path,
+    out: Path,
+    as_of: date,
+    *,
+    licence: str = "",
+    progress: Callable[[int], None] = lambda _networks: None,
+) -> BuildReport:
     """Merge holders of networks and countries of networks into the file ``out``.
 
     The names of the inputs, ``as_of`` and ``licence`` are kept inside the file. It appears under
-    its name only when it is complete. Equal input gives equal bytes.
+    its name only when it is complete. Equal input gives equal bytes. ``progress`` is told how many
+    more networks were read.
 
     Raises:
         FirmlyError: when an input has no record of the kind it should have.
     """
     merge = _Merge()
     with maxminddb.open_database(asn_mmdb) as asns, maxminddb.open_database(country_mmdb) as countries:
-        tree = build_tree(merge.leaves(_holder_spans(asns, merge), _country_spans(countries)))
+        holders = _told(_holder_spans(asns, merge), progress)
+        tree = build_tree(merge.leaves(holders, _country_spans(countries)))
     table = merge.table()
-    epoch = int(datetime.combine(as_of, time(), UTC).timestamp())
+    source = f"{_data_set(asn_mmdb)} and {_data_set(country_mmdb)}"
+    size = write_file(
+        out, tree, encode_table(table), as_of=as_of, source=source, licence=licence, level=Level.AS_NUMBER
+    )
+    return BuildReport(merge.networks, len(table.holders), len(table.rows), len(tree.left), size)
+
+
+def write_file(out: Path, tree: Tree, table: bytes, *, as_of: date, source: str, licence: str, level: Level) -> int:
+    """Write a file of Firmly's own with its encoded ``table`` and provenance inside; return its size in bytes.
+
+    Raises:
+        FirmlyError: when it is more than the format can hold.
+    """
     description = {
         "en": "Organisations behind networks, for Firmly",
         "as_of": as_of.isoformat(),
-        "source": f"{_data_set(asn_mmdb)} and {_data_set(country_mmdb)}",
+        "source": source,
         "licence": licence,
+        **({"level": level.value} if level is not Level.AS_NUMBER else {}),
     }
-    content = encode_file(
-        tree, encode_table(table), database_type=DATABASE_TYPE, build_epoch=epoch, description=description
-    )
+    epoch = int(datetime.combine(as_of, time(), UTC).timestamp())
+    try:
+        content = encode_file(tree, table, database_type=DATABASE_TYPE, build_epoch=epoch, description=description)
+    except ValueError as error:
+        raise FirmlyError(f"{out}: {error}; build fewer files into one") from None
     _write_atomically(out, content)
-    return BuildReport(merge.networks, len(table.holders), len(table.rows), len(tree.left), len(content))
+    return len(content)
 
 
 def _data_set(path: Path) -> str:
@@ -120,7 +147,7 @@ class _Merge:
             for start, end, country in ahead.within(span):
                 facts.weigh(country, start, end)
                 row = self._rows.setdefault((asn, country), len(self._rows))
-                for first, prefix in _networks_of(start, end):
+                for first, prefix in networks_of(start, end):
                     yield Leaf(first, prefix, row)
 
     def table(self) -> Table:
@@ -168,6 +195,13 @@ def _holder_spans(reader: maxminddb.Reader, merge: _Merge) -> Iterator[tuple[int
         yield number, Span(start, start + network.num_addresses - 1, "")
 
 
+def _told(spans: Iterable[tuple[int, Span]], progress: Callable[[int], None]) -> Iterator[tuple[int, Span]]:
+    for place, span in enumerate(spans, 1):
+        yield span
+        if place % _PROGRESS_EVERY == 0:
+            progress(_PROGRESS_EVERY)
+
+
 def _country_spans(reader: maxminddb.Reader) -> Iterator[Span]:
     """Yield countries of whole routed blocks: finer pieces count where they begin a /24 or /48.
 
@@ -188,7 +222,7 @@ def _country_spans(reader: maxminddb.Reader) -> Iterator[Span]:
             last_end = end
 
 
-def _networks_of(start: int, end: int) -> Iterator[tuple[int, int]]:
+def networks_of(start: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield the fewest networks (first address, prefix length of 128) that cover a range."""
     while start <= end:
         size = (start & -start).bit_length() - 1 if start else ADDRESS_BITS

@@ -1,8 +1,9 @@
 """What the holder of a network is, judged by its registered name and facts about its networks.
 
 An ordered tuple of pure rules over frozen `HolderFacts`; the first that answers decides. A company
-needs positive evidence: the absence of a carrier's words is none. Source of the order: the
-decision steps O3 to O5 in docs/ORGANISATIONS.md.
+needs positive evidence: the absence of a carrier's words is none. Where words alone leave it open,
+a fitted estimate weighs the name's parts and the sizes. Source of the order: the decision steps O3
+to O6 in docs/ORGANISATIONS.md.
 """
 
 from collections.abc import Callable
@@ -10,80 +11,34 @@ from dataclasses import dataclass
 
 from firmly.model import Confidence, DropReason, OrgKind
 from firmly.organisations.data_file import Holder
-from firmly.organisations.legal_forms import LegalForms
-from firmly.organisations.names import holder_name, words
-from firmly.organisations.word_lists import WordList, read_lines, read_list
+from firmly.organisations.holder_facts import HolderFacts, holder_facts
+from firmly.organisations.lists import Lists
 
-_MOST_ADDRESSES = 1 << 17
-_MOST_NETWORKS = 40
-"""Beyond these a firm known only by a word of its trade is rather a carrier (tuned on labels)."""
+__all__ = ["RULES", "HolderFacts", "Lists", "Named", "Verdict", "Withheld", "classify", "holder_facts"]
 
+_MOST_ADDRESSES = 1 << 18
+_MOST_NETWORKS = 60
+"""Beyond these a holder known only by estimate is rather a carrier (tuned on labels)."""
 
-@dataclass(frozen=True, slots=True)
-class Lists:
-    """Every word list the rules use."""
+_KNOWN_FIRM = 0.2
+_KNOWN_FIRM_HOSTS = 0.5
+_FIRM_HOSTS = 0.3
+_PUBLIC_NOUN = 0.1
+_PUBLIC_NOUN_OF_LARGE = 0.5
+_PUBLIC_BODY = 0.45
+_PUBLIC_BODY_BESIDE_CARRIER = 0.6
+_FIRM = 0.45
+_PERHAPS_FIRM = 0.35
+_OF_PUBLIC_SECTOR = 0.15
+_LEAST_IN_A_WORD = 0.2
+"""Probabilities, and how much one word must say; tuned on one half of the labels."""
 
-    pools: WordList
-    mobile: WordList
-    vpn: WordList
-    hosting: WordList
-    carriers: WordList
-    research: WordList
-    education: WordList
-    government: WordList
-    nonprofit: WordList
-    industries: WordList
-    technology: WordList
-    firms: WordList
-    harmless: frozenset[str]
-    ministries: frozenset[str]
-    not_of_companies: frozenset[str]
-    persons: WordList
-    persons_by_country: dict[str, WordList]
-    forms: LegalForms
+_PERSONAL_WORDS = (2, 4)
+_NAME_OF_A_TRADE = 3
+"""How many words people's names have; and from how many on a word of a trade is hardly a surname."""
 
-    @classmethod
-    def bundled(cls) -> "Lists":
-        """Read the lists that ship with Firmly."""
-        persons = read_lines("persons")
-        by_country: dict[str, list[str]] = {}
-        for line in persons:
-            if ":" in line:
-                country, _, entry = line.partition(":")
-                by_country.setdefault(country, []).append(entry.strip())
-        return cls(
-            pools=read_list("pools"),
-            mobile=read_list("mobile"),
-            vpn=read_list("vpn"),
-            hosting=read_list("hosting"),
-            carriers=read_list("carriers"),
-            research=read_list("research"),
-            education=read_list("education"),
-            government=read_list("government"),
-            nonprofit=read_list("nonprofit"),
-            industries=read_list("industries"),
-            technology=read_list("technology"),
-            firms=read_list("firms"),
-            harmless=frozenset(read_lines("harmless")),
-            ministries=frozenset(read_lines("ministries")),
-            not_of_companies=frozenset(read_lines("not_of_companies")),
-            persons=WordList.of(line for line in persons if ":" not in line),
-            persons_by_country={country: WordList.of(entries) for country, entries in by_country.items()},
-            forms=LegalForms.bundled(),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class HolderFacts:
-    """What the rules look at. ``all_words`` includes the registry's handle, ``own_words`` does not."""
-
-    all_words: tuple[str, ...]
-    own_words: tuple[str, ...]
-    country: str
-    has_form: bool
-    ipv4_networks: int
-    ipv4_addresses: int
-    ipv6_networks: int
+_KINDS = (OrgKind.EDUCATION, OrgKind.GOVERNMENT, OrgKind.BUSINESS)
+_BUSINESS = _KINDS.index(OrgKind.BUSINESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +62,6 @@ Verdict = Named | Withheld
 Rule = Callable[[HolderFacts, Lists], Verdict | None]
 
 
-def holder_facts(holder: Holder, lists: Lists) -> HolderFacts:
-    """Return the facts the rules look at."""
-    own = words(holder_name(holder.registered_name))
-    return HolderFacts(
-        all_words=words(holder.registered_name),
-        own_words=own,
-        country=holder.home,
-        has_form=lists.forms.is_borne_by(own, holder.home),
-        ipv4_networks=holder.ipv4_networks,
-        ipv4_addresses=holder.ipv4_addresses,
-        ipv6_networks=holder.ipv6_networks,
-    )
-
-
 def classify(holder: Holder, lists: Lists) -> Verdict:
     """Judge one holder of an AS number; the first rule that answers decides."""
     facts = holder_facts(holder, lists)
@@ -131,13 +72,13 @@ def classify(holder: Holder, lists: Lists) -> Verdict:
     return Withheld(DropReason.NO_EVIDENCE, "")
 
 
-def pool_word(facts: HolderFacts, lists: Lists) -> Verdict | None:
+def pool_word(facts: HolderFacts, lists: Lists) -> Withheld | None:
     """O3: a name that speaks of lines to homes, in whichever part of it."""
     found = lists.pools.find(facts.all_words)
     return Withheld(DropReason.HOME_NETWORK, found) if found else None
 
 
-def research_network(facts: HolderFacts, lists: Lists) -> Verdict | None:
+def research_network(facts: HolderFacts, lists: Lists) -> Withheld | None:
     """A research network carries its members' visitors and is not their organisation."""
     found = lists.research.find(facts.all_words)
     if found and (" " in found or found == next(iter(facts.own_words), "") or found == facts.all_words[0]):
@@ -145,7 +86,7 @@ def research_network(facts: HolderFacts, lists: Lists) -> Verdict | None:
     return None
 
 
-def natural_person(facts: HolderFacts, lists: Lists) -> Verdict | None:
+def natural_person(facts: HolderFacts, lists: Lists) -> Withheld | None:
     """O4: a form or a word of sole traders and private persons."""
     found = lists.persons.find(facts.all_words)
     local = lists.persons_by_country.get(facts.country)
@@ -153,17 +94,59 @@ def natural_person(facts: HolderFacts, lists: Lists) -> Verdict | None:
     return Withheld(DropReason.PERSON, found) if found else None
 
 
+def personal_name(facts: HolderFacts, lists: Lists) -> Withheld | None:
+    """O6: a given name and little else; beside a legal form only where the operator is strict."""
+    if facts.has_form and not lists.is_strict:
+        return None
+    name = tuple(word for word in facts.core_words if not lists.technology.find((word,)))
+    fewest, most = _PERSONAL_WORDS
+    given = next((word for word in name if word in lists.given_names), "")
+    if not given or not fewest <= len(name) <= most:
+        return None
+    if lists.never_surnames.find(name):
+        return None
+    if len(name) > fewest and not lists.is_strict and _speaks_of_organisations(facts, lists):
+        return None
+    return Withheld(DropReason.PERSON, given)
+
+
+def _speaks_of_organisations(facts: HolderFacts, lists: Lists) -> bool:
+    own = facts.own_words
+    of_public_bodies = _public_noun(facts, lists) or lists.nonprofit.find(own) or lists.hospitals.find(own)
+    return bool(of_public_bodies or lists.industries.find(facts.core_words))
+
+
+def well_known_firm(facts: HolderFacts, lists: Lists) -> Verdict | None:
+    """O5: a firm that everybody knows, by the first words of its name; a surname alone is none."""
+    found = lists.firms.starts_with(facts.own_words)
+    if not found or facts.estimate.business < _KNOWN_FIRM or facts.estimate.hosting > _KNOWN_FIRM_HOSTS:
+        return None
+    is_whole = " " in found or found == " ".join(facts.core_words if lists.is_strict else facts.own_words)
+    is_certain = is_whole or (facts.has_form and not lists.is_strict)
+    if not is_certain or _sells_connections(facts.all_words, lists, tolerated=lists.harmless) is not None:
+        return None
+    return Named(OrgKind.BUSINESS, Confidence.HIGH, found)
+
+
 def public_body(facts: HolderFacts, lists: Lists) -> Verdict | None:
-    """O5: a noun of education, government or the non-profit sector, and no word of a carrier."""
-    found = _public_noun(facts.own_words, lists)
+    """O5: a noun of education or government, no word of a carrier, and an estimate that is not against it."""
+    found = _public_noun(facts, lists)
     if found is None or (facts.has_form and found.evidence in lists.not_of_companies):
         return None
     if _sells_connections(facts.own_words, lists, tolerated=lists.harmless) is not None:
         return None
-    return found
+    if found.kind is OrgKind.BUSINESS:
+        return found
+    guess = facts.estimate
+    least = _PUBLIC_NOUN_OF_LARGE if _is_large(facts) else _PUBLIC_NOUN
+    if guess.public_body < least:
+        return None
+    is_certain = max(guess.education, guess.government) > 0.5
+    return Named(_likelier_public_kind(facts) if is_certain else found.kind, Confidence.HIGH, found.evidence)
 
 
-def _public_noun(own: tuple[str, ...], lists: Lists) -> Named | None:
+def _public_noun(facts: HolderFacts, lists: Lists) -> Named | None:
+    own = facts.own_words
     head = lists.government.starts_with(own)
     if head and (head in lists.ministries or not lists.education.find(own)):
         return Named(OrgKind.GOVERNMENT, Confidence.HIGH, head)
@@ -175,15 +158,31 @@ def _public_noun(own: tuple[str, ...], lists: Lists) -> Named | None:
     return None
 
 
-def well_known_firm(facts: HolderFacts, lists: Lists) -> Verdict | None:
-    """O5: a firm that everybody knows, by the first words of its name; a surname alone is none."""
-    found = lists.firms.starts_with(facts.own_words)
-    if not found:
+def _likelier_public_kind(facts: HolderFacts) -> OrgKind:
+    guess = facts.estimate
+    return OrgKind.EDUCATION if guess.education > guess.government else OrgKind.GOVERNMENT
+
+
+def likely_public_body(facts: HolderFacts, lists: Lists) -> Verdict | None:
+    """O5: a name whose parts are those of public bodies, though no noun is in the lists."""
+    is_carrier = _sells_connections(facts.all_words, lists, tolerated=frozenset()) is not None
+    if facts.estimate.public_body < (_PUBLIC_BODY_BESIDE_CARRIER if is_carrier else _PUBLIC_BODY):
         return None
-    is_certain = facts.has_form or " " in found or found == " ".join(facts.own_words)
-    if not is_certain or _sells_connections(facts.all_words, lists, tolerated=lists.harmless) is not None:
+    kind = _likelier_public_kind(facts)
+    said = facts.marks - {f"w:{word}" for word in facts.core_words if lists.technology.find((word,))}
+    if _is_large(facts) or lists.weights.said_in_a_word(said, _KINDS.index(kind)) < _LEAST_IN_A_WORD:
         return None
-    return Named(OrgKind.BUSINESS, Confidence.HIGH, found)
+    return _by_estimate(facts, lists, kind, Confidence.HIGH)
+
+
+def _is_large(facts: HolderFacts) -> bool:
+    return facts.ipv4_addresses > _MOST_ADDRESSES or facts.ipv4_networks > _MOST_NETWORKS
+
+
+def _by_estimate(facts: HolderFacts, lists: Lists, kind: OrgKind, confidence: Confidence) -> Named:
+    place = _KINDS.index(kind)
+    reasons = lists.weights.reasons(facts.marks, place)
+    return Named(kind, confidence, f"estimate {facts.estimate[place]:.2f}: {reasons}")
 
 
 def carrier_word(facts: HolderFacts, lists: Lists) -> Verdict | None:
@@ -205,12 +204,26 @@ def _sells_connections(words_: tuple[str, ...], lists: Lists, tolerated: frozens
     return None
 
 
-def firm_of_a_trade(facts: HolderFacts, lists: Lists) -> Verdict | None:
-    """O5: a legal form valid in the country, and a word of a trade that sells no connections."""
-    trade = lists.industries.find(facts.own_words)
-    if trade and facts.has_form and facts.ipv4_addresses <= _MOST_ADDRESSES and facts.ipv4_networks <= _MOST_NETWORKS:
-        return Named(OrgKind.BUSINESS, Confidence.HIGH, trade)
+def likely_firm(facts: HolderFacts, lists: Lists) -> Verdict | None:
+    """O5: a legal form valid in the country, or a word of a trade, and an estimate that says business."""
+    trade = lists.industries.find(facts.core_words)
+    fewest = _NAME_OF_A_TRADE + lists.is_strict
+    has_trade = bool(trade) and "*" not in trade and (len(facts.core_words) >= fewest or "bank" in trade)
+    if not (has_trade or (facts.has_form and not lists.is_strict)) or facts.estimate.government >= _OF_PUBLIC_SECTOR:
+        return None
+    if _is_large(facts):
+        return None
+    if facts.estimate.business >= _FIRM and facts.estimate.hosting < _FIRM_HOSTS:
+        return _by_estimate(facts, lists, OrgKind.BUSINESS, Confidence.HIGH)
+    if facts.has_form and facts.estimate.business >= _PERHAPS_FIRM:
+        return _by_estimate(facts, lists, OrgKind.BUSINESS, Confidence.MEDIUM)
     return None
+
+
+def hospital(facts: HolderFacts, lists: Lists) -> Verdict | None:
+    """O5: a noun of hospitals and clinics."""
+    found = lists.hospitals.find(facts.own_words)
+    return Named(OrgKind.NONPROFIT, Confidence.HIGH, found) if found else None
 
 
 def non_profit(facts: HolderFacts, lists: Lists) -> Verdict | None:
@@ -223,9 +236,12 @@ RULES: tuple[Rule, ...] = (
     pool_word,
     research_network,
     natural_person,
+    personal_name,
     well_known_firm,
     public_body,
+    likely_public_body,
     carrier_word,
-    firm_of_a_trade,
+    hospital,
+    likely_firm,
     non_profit,
 )

@@ -3,8 +3,10 @@
 Owns its form and the opening of such files; `build` makes them, `resolve` reads them.
 """
 
+import sys
 import zlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from importlib import resources
 from pathlib import Path
@@ -14,6 +16,7 @@ import maxminddb
 import msgspec
 
 from firmly.model import FirmlyError
+from firmly.organisations.facts import Level
 from firmly.organisations.mmdb_write import read_blob
 
 DATABASE_TYPE = "Firmly-Organisations"
@@ -42,8 +45,11 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
+    """The holders and rows of a file; ``registered`` as in `OrganisationData`, empty for AS numbers."""
+
     holders: list[Holder]
     rows: list[Row]
+    registered: Sequence[int] = ()
 
 
 class _Columns(msgspec.Struct, frozen=True):
@@ -57,11 +63,16 @@ class _Columns(msgspec.Struct, frozen=True):
     ipv6_networks: list[int]
     row_holders: list[int]
     row_countries: list[str]
+    registered: list[int] = []
 
 
 @dataclass(frozen=True, slots=True)
 class OrganisationData:
-    """An open organisation file. ``row_holders[row]`` leads to ``holders``; a network's value is a row."""
+    """An open organisation file. ``row_holders[row]`` leads to ``holders``; a network's value is a row.
+
+    At the level of companies ``registered`` tells by holder whether a registry made the assignment
+    out to it (1) or its carrier did (0).
+    """
 
     reader: maxminddb.Reader
     holders: list[Holder]
@@ -70,6 +81,8 @@ class OrganisationData:
     source: str
     licence: str
     as_of: date
+    level: Level = Level.AS_NUMBER
+    registered: list[int] = field(default_factory=list)
 
     def close(self) -> None:
         self.reader.close()
@@ -80,43 +93,54 @@ def encode_table(table: Table) -> bytes:
     columns = _Columns(
         *(list(column) for column in zip(*table.holders, strict=True)),
         *(list(column) for column in zip(*table.rows, strict=True)),
+        list(table.registered),  # type: ignore[call-arg]  # How many come before it cannot be told.
     )
     return zlib.compress(msgspec.json.encode(columns), 9)
 
 
+def encode_companies(
+    names: list[str], countries: list[str], sizes: Sequence[Sequence[int]], registered: Sequence[int]
+) -> bytes:
+    """Return the compressed table of holders that are a row each and have no AS number.
+
+    ``sizes`` are IPv4 networks, IPv4 addresses and IPv6 networks. Made of columns: a million rows
+    as objects would take a gigabyte.
+    """
+    count = len(names)
+    ipv4_networks, ipv4_addresses, ipv6_networks = (list(column) for column in sizes)
+    columns = _Columns(
+        asns=[0] * count,
+        names=names,
+        homes=countries,
+        ipv4_networks=ipv4_networks,
+        ipv4_addresses=ipv4_addresses,
+        ipv6_networks=ipv6_networks,
+        row_holders=list(range(count)),
+        row_countries=countries,
+        registered=list(registered),
+    )
+    return zlib.compress(msgspec.json.encode(columns), 6)
+
+
 def open_bundled() -> OrganisationData:
     """Open the file that ships with Firmly."""
-    return _open(Path(str(resources.files("firmly.organisations").joinpath("data", BUNDLED_NAME))))
+    path = Path(str(resources.files("firmly.organisations").joinpath("data", BUNDLED_NAME)))
+    return read_data(maxminddb.open_database(path, maxminddb.MODE_MMAP_EXT), path)
 
 
-def open_databases(paths: tuple[Path, ...]) -> OrganisationData:
-    """Open the operator's file; without any, the bundled one.
+def read_data(reader: maxminddb.Reader, path: Path) -> OrganisationData:
+    """Read the table of a file that `build` made and that ``reader`` has open.
 
     Raises:
-        FirmlyError: when a file is not one that `build` made, or there are several.
+        FirmlyError: when it is damaged.
     """
-    if len(paths) > 1:
-        raise FirmlyError("FIRMLY_ORG_DATABASES names several files; one file made by `firmly orgs build` is supported")
-    return _open(paths[0]) if paths else open_bundled()
-
-
-def _open(path: Path) -> OrganisationData:
-    try:
-        reader = maxminddb.open_database(path, maxminddb.MODE_AUTO)
-    except (OSError, maxminddb.InvalidDatabaseError) as error:
-        raise FirmlyError(f"{path}: not a readable MMDB file; expected one made by `firmly orgs build`") from error
     metadata = reader.metadata()
-    if metadata.database_type != DATABASE_TYPE:
-        reader.close()
-        raise FirmlyError(
-            f"{path}: of type {metadata.database_type!r}; supported is {DATABASE_TYPE!r}, made by `firmly orgs build`"
-        )
     description = metadata.description
     try:
+        level = Level(description.get("level", Level.AS_NUMBER))
         columns = msgspec.json.decode(zlib.decompress(read_blob(path.read_bytes(), description)), type=_Columns)
     except (ValueError, zlib.error, msgspec.MsgspecError) as error:
-        reader.close()
-        raise FirmlyError(f"{path}: the table of organisations is damaged; build the file again") from error
+        raise FirmlyError("the table of organisations is damaged; build the file again") from error
     return OrganisationData(
         reader=reader,
         holders=[
@@ -124,7 +148,7 @@ def _open(path: Path) -> OrganisationData:
             for holder in zip(
                 columns.asns,
                 columns.names,
-                columns.homes,
+                map(sys.intern, columns.homes),
                 columns.ipv4_networks,
                 columns.ipv4_addresses,
                 columns.ipv6_networks,
@@ -132,8 +156,10 @@ def _open(path: Path) -> OrganisationData:
             )
         ],
         row_holders=columns.row_holders,
-        row_countries=columns.row_countries,
+        row_countries=list(map(sys.intern, columns.row_countries)),
         source=description.get("source", ""),
         licence=description.get("licence", ""),
         as_of=datetime.fromtimestamp(metadata.build_epoch, UTC).date(),
+        level=level,
+        registered=columns.registered,
     )

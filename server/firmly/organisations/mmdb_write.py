@@ -6,7 +6,7 @@ Specification 2.0 (maxmind.github.io/MaxMind-DB, read 2026-09).
 
 import sys
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
@@ -38,15 +38,16 @@ class Tree:
     right: "array[int]"
 
 
-def build_tree(leaves: Iterable[Leaf]) -> Tree:
+def build_tree(leaves: Iterable[Leaf], *, shares_subtrees: bool = True) -> Tree:
     """Build the search tree of ``leaves``, which must be sorted and must not overlap.
 
-    Siblings of equal value become one network, and equal subtrees are stored once.
+    Siblings of equal value become one network, and equal subtrees are stored once - which needs
+    150 bytes of memory a node, and gains nothing where few values occur twice.
 
     Raises:
         ValueError: when the networks are out of order or overlap.
     """
-    builder = _TreeBuilder()
+    builder = _TreeBuilder(shares_subtrees=shares_subtrees)
     for leaf in leaves:
         builder.add(leaf)
     return builder.finish()
@@ -55,7 +56,8 @@ def build_tree(leaves: Iterable[Leaf]) -> Tree:
 class _TreeBuilder:
     """Holds the path to the newest leaf; whatever lies to the left of it is finished."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, shares_subtrees: bool) -> None:
+        self._shares_subtrees = shares_subtrees
         self._left = array("q")
         self._right = array("q")
         self._known: dict[int, int] = {}
@@ -90,13 +92,18 @@ class _TreeBuilder:
     def _join(self, left: int, right: int) -> int:
         if left == right and left >= 0:
             return left
+        if not self._shares_subtrees:
+            return self._node(left, right)
         key = (left + (1 << 40)) << 42 | right + (1 << 40)
         node = self._known.get(key)
         if node is None:
-            self._left.append(left)
-            self._right.append(right)
-            node = self._known[key] = -len(self._left)
+            node = self._known[key] = self._node(left, right)
         return node
+
+    def _node(self, left: int, right: int) -> int:
+        self._left.append(left)
+        self._right.append(right)
+        return -len(self._left)
 
     def finish(self) -> Tree:
         self._fold(0)
@@ -119,16 +126,11 @@ def encode_file(
     """
     if len(blob) > _LARGEST_BLOB:
         raise ValueError(f"a table of {len(blob)} bytes does not fit: at most {_LARGEST_BLOB}")
-    values = sorted({ref - 1 for side in (tree.left, tree.right) for ref in side if ref > 0})
-    offsets: dict[int, int] = {}
-    data = bytearray()
-    for value in values:
-        offsets[value] = len(data)
-        data += _unsigned(value, 6)
+    offsets, data = _values(tree)
     blob_at = len(data)
     data += _control(4, len(blob)) + blob
     count = len(tree.left)
-    left, right = ([_record(ref, count, offsets) for ref in side] for side in (tree.left, tree.right))
+    left, right = (array("Q", (_record(ref, count, offsets) for ref in side)) for side in (tree.left, tree.right))
     size = _record_size(max(chain(left, right)))
     nodes = _pack_nodes(left, right, size)
     metadata = _metadata(
@@ -144,6 +146,17 @@ def encode_file(
         {**description, "table": f"{len(nodes) + len(_SEPARATOR) + blob_at + len(_control(4, len(blob)))}+{len(blob)}"},
     )
     return bytes(nodes) + _SEPARATOR + bytes(data) + _METADATA_MARKER + metadata
+
+
+def _values(tree: Tree) -> tuple[dict[int, int], bytearray]:
+    """Return the data section of a tree's values in order, and where each begins."""
+    values = array("q", {ref - 1 for side in (tree.left, tree.right) for ref in side if ref > 0})
+    offsets: dict[int, int] = {}
+    data = bytearray()
+    for value in sorted(values):
+        offsets[value] = len(data)
+        data += _unsigned(value, 6)
+    return offsets, data
 
 
 def read_blob(file: bytes, description: Mapping[str, str]) -> bytes:
@@ -174,7 +187,7 @@ def _record_size(largest: int) -> int:
     raise ValueError("too many networks for the file format")
 
 
-def _pack_nodes(left: list[int], right: list[int], size: int) -> bytearray:
+def _pack_nodes(left: Sequence[int], right: Sequence[int], size: int) -> bytearray:
     left_bytes, right_bytes = (_big_endian(side[::-1]) for side in (left, right))
     width = size // 4
     packed = bytearray(width * len(left))
@@ -192,7 +205,7 @@ def _pack_nodes(left: list[int], right: list[int], size: int) -> bytearray:
     return packed
 
 
-def _big_endian(numbers: list[int]) -> bytes:
+def _big_endian(numbers: Sequence[int]) -> bytes:
     words = array("I", numbers)
     if sys.byteorder == "little":
         words.byteswap()

@@ -6,7 +6,7 @@ package iporigin (MIT), whose table is read once and searched with numbers, neve
 
 import ipaddress
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from iporigin import _data as iporigin_data
@@ -37,6 +37,9 @@ _REASONS = {
 }
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
 class Range(NamedTuple):
     """First and last address as numbers, and why nothing in between is an organisation."""
 
@@ -48,22 +51,58 @@ class Range(NamedTuple):
 class KnownRanges:
     """Ranges of IPv4 and of IPv6, searched by number."""
 
-    __slots__ = ("_firsts", "_lasts", "_reasons")
+    __slots__ = ("_sides",)
 
     def __init__(self, ipv4: Iterable[Range], ipv6: Iterable[Range]) -> None:
-        sides = {4: sorted(ipv4), 16: sorted(ipv6)}
-        self._firsts = {size: [item.first for item in side] for size, side in sides.items()}
-        self._lasts = {size: [item.last for item in side] for size, side in sides.items()}
-        self._reasons = {size: [item.reason for item in side] for size, side in sides.items()}
+        self._sides = {size: _columns(sorted(side)) for size, side in ((4, ipv4), (16, ipv6))}
+
+    @classmethod
+    def of_networks(cls, networks: Iterable[Network], reason: DropReason) -> "KnownRanges":
+        """Join ``networks``, which may overlap, under one reason."""
+        merged: dict[int, list[Range]] = {4: [], 6: []}
+        spans = ((item.version, int(item.network_address), item.num_addresses) for item in networks)
+        for version, first, count in sorted(spans):
+            side = merged[version]
+            if side and first <= side[-1].last + 1:
+                side[-1] = Range(side[-1].first, max(side[-1].last, first + count - 1), reason)
+            else:
+                side.append(Range(first, first + count - 1, reason))
+        return cls(merged[4], merged[6])
+
+    def over(self, other: "KnownRanges") -> "KnownRanges":
+        """Return both as one, where ``self`` decides what is in both: one search instead of two."""
+        sides = []
+        for size, (firsts, lasts, reasons) in self._sides.items():
+            above = [Range(*item) for item in zip(firsts, lasts, reasons, strict=True)]
+            below = [Range(*item) for item in zip(*other._sides[size], strict=True)]
+            sides.append([*above, *(left for item in below for left in _without(item, above, firsts))])
+        return KnownRanges(*sides)
+
+    def __bool__(self) -> bool:
+        return any(firsts for firsts, _, _ in self._sides.values())
 
     def find(self, packed: bytes) -> DropReason | None:
         """Return why no organisation is looked for at these 4 or 16 bytes; None when one is."""
-        size = len(packed)
-        number = int.from_bytes(packed, "big")
-        place = bisect_right(self._firsts[size], number) - 1
-        if place >= 0 and number <= self._lasts[size][place]:
-            return self._reasons[size][place]
-        return None
+        firsts, lasts, reasons = self._sides[len(packed)]
+        number = int.from_bytes(packed)
+        place = bisect_right(firsts, number) - 1
+        return reasons[place] if place >= 0 and number <= lasts[place] else None
+
+
+def _without(item: Range, above: list[Range], firsts: list[int]) -> Iterator[Range]:
+    """Yield what ``above``, ordered and told by its ``firsts``, leaves of ``item``."""
+    first = item.first
+    for one in above[max(0, bisect_right(firsts, item.first) - 1) : bisect_right(firsts, item.last)]:
+        if one.last >= first:
+            if one.first > first:
+                yield Range(first, one.first - 1, item.reason)
+            first = one.last + 1
+    if first <= item.last:
+        yield Range(first, item.last, item.reason)
+
+
+def _columns(side: list[Range]) -> tuple[list[int], list[int], list[DropReason]]:
+    return [item.first for item in side], [item.last for item in side], [item.reason for item in side]
 
 
 def special_ranges() -> KnownRanges:

@@ -129,6 +129,10 @@ _OUTCOMES: dict[DropReason, tuple[str, str]] = {
     DropReason.TOO_SMALL: ("Too small", "So small that the organisation would be a person."),
     DropReason.NO_EVIDENCE: ("Not certain enough", "A network with too little evidence to name its organisation."),
     DropReason.UNKNOWN_NETWORK: ("Unknown networks", "No data set lists the network."),
+    DropReason.EXCLUDED: ("Excluded", "The network is on the operator's list of exclusions."),
+    DropReason.NOT_A_COMPANY: ("Not a company", "A rule of the operator says that this is no organisation."),
+    DropReason.OWN_STAFF: ("Own staff", "A rule of the operator says that these are your own people."),
+    DropReason.LOW_CONFIDENCE: ("Below the site's limit", "Named with less confidence than the site asks for."),
 }
 
 

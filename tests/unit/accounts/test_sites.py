@@ -12,7 +12,16 @@ from firmly.accounts.roles import Role
 from firmly.accounts.site import Site
 from firmly.accounts.sites import SiteChange
 from firmly.accounts.tables import SiteRow
-from firmly.model import BeforeConsent, FirmlyError, InvalidInputError, MemberId, SiteId, SiteKey, WorkspaceId
+from firmly.model import (
+    BeforeConsent,
+    Confidence,
+    FirmlyError,
+    InvalidInputError,
+    MemberId,
+    SiteId,
+    SiteKey,
+    WorkspaceId,
+)
 
 if TYPE_CHECKING:
     from tests.unit.accounts.conftest import Office
@@ -28,6 +37,7 @@ INSTRUCTIONS: dict[str, Any] = {
     "goals": {},
     "titles": False,
     "retention_days": 395,
+    "min_confidence": "high",
 }
 
 
@@ -49,6 +59,7 @@ def test_create_site_is_read_back_equal(office: "Office") -> None:
         goals={"signup": frozenset({"plan", "seats"}), "download": frozenset()},
         titles=True,
         retention_days=30,
+        min_confidence=Confidence.MEDIUM,
         author=scope.member_id,
     )
     assert office.accounts.sites(scope) == (site,)

@@ -1,16 +1,25 @@
-"""The bundled data and lists, opened once for all tests of this folder."""
+"""What ships with Firmly, opened once for all tests of this folder."""
+
+from datetime import date
 
 import pytest
 
 from firmly.organisations.classify import Lists
 from firmly.organisations.data_file import OrganisationData, open_bundled
-from firmly.organisations.ranges import machine_ranges, special_ranges
+from firmly.organisations.open import OrgFiles, Shipped, open_chain
 from firmly.organisations.resolve import Resolver
+
+TODAY = date(2026, 11, 22)
 
 
 @pytest.fixture(scope="session")
-def lists() -> Lists:
-    return Lists.bundled()
+def shipped() -> Shipped:
+    return Shipped.opened()
+
+
+@pytest.fixture(scope="session")
+def lists(shipped: Shipped) -> Lists:
+    return shipped.lists
 
 
 @pytest.fixture(scope="session")
@@ -19,5 +28,5 @@ def data() -> OrganisationData:
 
 
 @pytest.fixture(scope="session")
-def resolver(data: OrganisationData, lists: Lists) -> Resolver:
-    return Resolver(data, lists, special_ranges(), machine_ranges())
+def resolver(shipped: Shipped) -> Resolver:
+    return Resolver(lambda: open_chain(OrgFiles(), TODAY, shipped))

@@ -1,6 +1,7 @@
 """The address type: reads every spelling of an address as one, and lets none of it out."""
 
 import copy
+import hashlib
 import ipaddress
 import json
 import logging
@@ -183,7 +184,7 @@ def test_dropped_address_is_gone() -> None:
         address.packed,
         lambda: address.is_refused,
         lambda: address.keyed(KEY, b"a"),
-        lambda: address.source_keyed(KEY, b"a"),
+        lambda: address.source_keyed(hashlib.blake2b(key=KEY)),
     ]
     for ask in asked:
         with pytest.raises(AddressDroppedError, match="already dropped"):
@@ -205,8 +206,11 @@ def test_keyed_values_differ_by_key_purpose_context_and_address() -> None:
 
 
 def test_source_key_is_one_per_ipv4_address_and_one_per_ipv6_subscriber() -> None:
-    def key(text: str) -> bytes:
-        return Address.parse(text).source_keyed(KEY, b"rate")
+    keyed = hashlib.blake2b(digest_size=16, key=KEY, person=b"rate")
 
+    def key(text: str) -> bytes:
+        return Address.parse(text).source_keyed(keyed)
+
+    assert key("192.0.2.1") == hashlib.blake2b(b"\xc0\x00\x02\x01", digest_size=16, key=KEY, person=b"rate").digest()
     assert key("2001:db8:0:1::1") == key("2001:db8:0:1:ffff::9") != key("2001:db8:0:2::1")
     assert key("192.0.2.1") != key("192.0.2.2")

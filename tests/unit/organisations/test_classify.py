@@ -1,10 +1,23 @@
 """Holders as registries write them, from many countries: each rule decides the cases it should."""
 
+from dataclasses import replace
+
 import pytest
 
 from firmly.model import Confidence, DropReason, OrgKind
-from firmly.organisations.classify import RULES, Lists, Named, Withheld, classify, holder_facts
+from firmly.organisations.classify import (
+    RULES,
+    Lists,
+    Named,
+    Withheld,
+    classify,
+    holder_facts,
+    likely_firm,
+    likely_public_body,
+    well_known_firm,
+)
 from firmly.organisations.data_file import Holder
+from firmly.organisations.estimate import Estimate
 
 
 def holder(name: str, country: str, networks: int = 2, addresses: int = 1024) -> Holder:
@@ -105,10 +118,13 @@ WITHHELD = [
     ("K-Net Forening", "DK", DropReason.CARRIER_NETWORK),
     ("Beispiel Handel", "DE", DropReason.NO_EVIDENCE),
     ("Example Widgets Ltd", "GB", DropReason.NO_EVIDENCE),
-    ("Karl Dyson", "GB", DropReason.NO_EVIDENCE),
-    ("Dyson Karl", "GB", DropReason.NO_EVIDENCE),
-    ("Institut Beispiel AG", "CH", DropReason.NO_EVIDENCE),
-    ("Chun Ming Ou Bank", "TW", DropReason.NO_EVIDENCE),
+    ("Karl Dyson", "GB", DropReason.PERSON),
+    ("Dyson Karl", "GB", DropReason.PERSON),
+    ("Chun Ming Ou", "TW", DropReason.PERSON),
+    ("Maria Garcia Consulting", "ES", DropReason.PERSON),
+    ("Lars Bank", "DK", DropReason.PERSON),
+    ("Rein Kool", "EE", DropReason.PERSON),
+    ("Roblox", "US", DropReason.HOSTING_NETWORK),
     ("4F, No.114, Sec.1, Chung-Shiao W. Road", "TW", DropReason.NO_EVIDENCE),
     ("", "PR", DropReason.NO_EVIDENCE),
 ]  # fmt: skip
@@ -124,7 +140,7 @@ def test_everybody_else_is_withheld_with_a_reason(name: str, country: str, reaso
 
 def test_a_short_legal_form_counts_only_in_its_country(lists: Lists) -> None:
     assert isinstance(classify(holder("Naidis Metall OÜ", "EE"), lists), Named)
-    assert classify(holder("Naidis Metall OÜ", "TW"), lists) == Withheld(DropReason.NO_EVIDENCE, "")
+    assert isinstance(classify(holder("Naidis Metall OÜ", "TW"), lists), Withheld)
 
 
 def test_a_firm_known_only_by_its_trade_is_not_named_when_it_is_as_large_as_a_carrier(lists: Lists) -> None:
@@ -143,10 +159,13 @@ ONLY_BY = {
     "pool_word": ("Example Bank Pool Ltd", "GB"),
     "research_network": ("Geant University", "NL"),
     "natural_person": ("Chemie Muster GmbH Inh. Erika Muster", "DE"),
-    "well_known_firm": ("Siemens AG", "DE"),
-    "public_body": ("Aalto University", "FI"),
+    "personal_name": ("Lars Bank", "DK"),
+    "well_known_firm": ("Siemens", "DE"),
+    "public_body": ("Example State University Federal Credit Union", "US"),
+    "likely_public_body": ("Example Regional Government Telecommunications", "AU"),
     "carrier_word": ("Example Bank Telecom Ltd", "GB"),
-    "firm_of_a_trade": ("Example Insurance Ltd", "GB"),
+    "hospital": ("Klinikum Beispiel", "DE"),
+    "likely_firm": ("Example Insurance Ltd", "GB"),
     "non_profit": ("Fundacion Integra", "ES"),
 }
 
@@ -157,6 +176,7 @@ def test_every_rule_has_a_case_that_only_it_decides(lists: Lists) -> None:
         name, country = ONLY_BY[rule.__name__]
         facts = holder_facts(holder(name, country), lists)
         answers = [other(facts, lists) for other in RULES]
+        assert answers[RULES.index(rule)] is not None, rule.__name__
         first = next(place for place, answer in enumerate(answers) if answer is not None)
         rest = next((answer for answer in answers[first + 1 :] if answer is not None), None)
         assert RULES[first] is rule
@@ -175,3 +195,83 @@ PERSONS = ["John Smith", "Maria Garcia Lopez", "Matti Virtanen", "Anna-Lena Muel
 def test_a_person_is_never_named(name: str, form: str, lists: Lists) -> None:
     for country in ("FI", "DE", "GB", "BR", "TR", "TW", ""):
         assert isinstance(classify(holder(form.format(name), country), lists), Withheld)
+
+
+LANGUAGES = {
+    "fi": ("FI", "Esimerkin yliopisto", "Esimerkin kaupunki", "Esimerkin Vakuutus Oy", "Esimerkin sairaala"),
+    "sv": ("SE", "Exempel universitet", "Exempel kommun", "Exempel Försäkring AB", "Exempel sjukhus"),
+    "da": ("DK", "Eksempel Universitet", "Eksempel Kommune", "Eksempel Forsikring A/S", "Eksempel Sygehus Hospital"),
+    "no": ("NO", "Eksempel høgskole", "Eksempel kommune", "Eksempel Forsikring AS", "Eksempel sykehus"),
+    "et": ("EE", "Naidis Ülikool", "Naidis Linnavalitsus", "Naidis Kindlustus OÜ", "Naidis Haigla"),
+    "lv": ("LV", "Parauga universitāte", "Parauga novada pašvaldība", "SIA Parauga apdrošināšana", "Parauga slimnīca"),
+    "lt": ("LT", "Pavyzdzio universitetas", "Pavyzdzio savivaldybe", "UAB Pavyzdzio draudimas", "Pavyzdzio ligonine"),
+    "de": ("DE", "Hochschule Beispiel", "Landkreis Beispiel", "Beispiel Versicherung AG", "Klinikum Beispiel"),
+    "nl": ("NL", "Hogeschool Voorbeeld", "Gemeente Voorbeeld", "Voorbeeld Verzekeringen B.V.", "Voorbeeld Ziekenhuis"),
+    "fr": ("FR", "Universite d'Exemple", "Ville de Exemple", "Exemple Assurances SA", "Centre Hospitalier d'Exemple"),
+    "es": ("ES", "Universidad de Ejemplo", "Ayuntamiento de Ejemplo", "Ejemplo Seguros S.A.", "Hospital de Ejemplo"),
+    "pt": (
+        "PT",
+        "Universidade de Exemplo",
+        "Camara Municipal de Exemplo",
+        "Exemplo Seguros S.A.",
+        "Hospital de Exemplo",
+    ),
+    "it": ("IT", "Universita di Esempio", "Comune di Esempio", "Esempio Assicurazioni S.p.A.", "Ospedale di Esempio"),
+    "pl": ("PL", "Uniwersytet Przykladowy", "Urzad Miasta Przyklad", "Przyklad Ubezpieczenia S.A.", "Szpital Przyklad"),
+    "cs": ("CZ", "Univerzita Priklad", "Statutarni mesto Priklad", "Priklad Pojistovna a.s.", "Nemocnice Priklad"),
+    "hu": ("HU", "Pelda Egyetem", "Pelda Onkormanyzat", "Pelda Biztosito Zrt.", "Pelda Korhaz"),
+    "ro": ("RO", "Universitatea Exemplu", "Primaria Exemplu", "Exemplu Asigurari S.A.", "Spitalul Exemplu"),
+    "el": (
+        "GR",
+        "Panepistimio Paradeigma",
+        "Ypourgeio Paradeigma",
+        "Paradeigma Asfalistiki AE",
+        "Nosokomeio Paradeigma",
+    ),
+    "tr": ("TR", "Ornek Universitesi", "Ornek Belediyesi", "Ornek Sigorta A.S.", "Ornek Hastanesi"),
+    "en": ("GB", "Example University", "City of Example", "Example Insurance Ltd", "Example Hospital"),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_nouns_of_each_language_tell_the_kinds(language: str, lists: Lists) -> None:
+    country, *names = LANGUAGES[language]
+    told = [classify(holder(name, country, networks=1, addresses=512), lists) for name in names]
+
+    assert [getattr(verdict, "kind", verdict) for verdict in told] == [EDUCATION, GOVERNMENT, BUSINESS, NONPROFIT]
+
+
+def test_a_firm_the_estimate_is_less_sure_of_is_named_with_less_confidence(lists: Lists) -> None:
+    verdict = classify(holder("Institut Beispiel AG", "CH"), lists)
+
+    assert isinstance(verdict, Named)
+    assert verdict.confidence is Confidence.MEDIUM
+    assert verdict.evidence.startswith("estimate 0.")
+
+
+def test_the_estimate_names_nobody_who_looks_like_a_host_or_the_public_sector(lists: Lists) -> None:
+    facts = holder_facts(holder("Beispiel Metall GmbH", "DE"), lists)
+    sure, hosts = Estimate(0, 0, 0.6, 0.3, 0.1, 0), Estimate(0, 0, 0.6, 0, 0.4, 0)
+    public = Estimate(0, 0.3, 0.6, 0, 0.1, 0)
+
+    told = [likely_firm(replace(facts, estimate=estimate), lists) for estimate in (sure, hosts, public)]
+
+    assert [getattr(verdict, "confidence", None) for verdict in told] == [Confidence.HIGH, Confidence.MEDIUM, None]
+    assert likely_firm(replace(facts, estimate=sure, ipv4_networks=61), lists) is None
+
+
+def test_a_well_known_firm_whose_network_looks_like_a_host_is_not_named_for_its_name(lists: Lists) -> None:
+    facts = holder_facts(holder("Siemens AG", "DE"), lists)
+
+    assert well_known_firm(replace(facts, estimate=Estimate(0, 0, 0.4, 0, 0.6, 0)), lists) is None
+    assert well_known_firm(replace(facts, estimate=Estimate(0, 0, 0.1, 0.9, 0, 0)), lists) is None
+
+
+def test_a_public_body_known_only_by_estimate_needs_a_word_that_says_so(lists: Lists) -> None:
+    certain = Estimate(0.9, 0.1, 0, 0, 0, 0)
+    nameless = replace(holder_facts(holder("Qwxyzw", "US"), lists), estimate=certain)
+    spoken = replace(holder_facts(holder("Qwxyzw University", "US"), lists), estimate=certain)
+
+    assert likely_public_body(nameless, lists) is None
+    assert likely_public_body(spoken, lists) is not None
+    assert likely_public_body(replace(spoken, ipv4_addresses=1 << 19), lists) is None

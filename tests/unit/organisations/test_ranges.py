@@ -42,11 +42,37 @@ def test_machines_are_told_by_their_published_ranges(text: str, reason: DropReas
 def test_the_table_has_vpns_too() -> None:
     ranges = machine_ranges()
 
-    assert DropReason.VPN_NETWORK in ranges._reasons[4]
-    assert DropReason.VPN_NETWORK in ranges._reasons[16]
+    assert [DropReason.VPN_NETWORK in ranges._sides[size][2] for size in (4, 16)] == [True, True]
 
 
 def test_both_ends_of_a_range_belong_to_it() -> None:
     ranges = KnownRanges([Range(10, 20, PRIVATE)], [])
 
     assert [ranges.find(number.to_bytes(4, "big")) for number in (9, 10, 20, 21)] == [None, PRIVATE, PRIVATE, None]
+
+
+def test_networks_that_overlap_or_touch_are_joined() -> None:
+    texts = ["192.0.2.0/25", "192.0.2.0/24", "192.0.3.0/24", "192.0.2.7/32", "2001:db8::/33", "2001:db8:8000::/33"]
+    ranges = KnownRanges.of_networks([ipaddress.ip_network(text) for text in texts], PRIVATE)
+
+    asked = ["192.0.1.255", "192.0.2.0", "192.0.3.255", "192.0.4.0", "2001:db8:ffff::", "2001:db9::"]
+    found = [ranges.find(ipaddress.ip_address(text).packed) for text in asked]
+    assert found == [None, PRIVATE, PRIVATE, None, PRIVATE, None]
+    assert [len(side[0]) for side in ranges._sides.values()] == [1, 1]
+    assert (bool(ranges), bool(KnownRanges([], []))) == (True, False)
+
+
+def test_two_sets_of_ranges_are_searched_as_one_and_the_first_decides() -> None:
+    above = KnownRanges([Range(10, 20, PRIVATE), Range(40, 50, PRIVATE)], [Range(1, 2, PRIVATE)])
+    below = KnownRanges([Range(0, 12, UNKNOWN), Range(15, 60, UNKNOWN), Range(70, 71, UNKNOWN)], [Range(1, 9, UNKNOWN)])
+    joined = above.over(below)
+
+    def plain(packed: bytes) -> DropReason | None:
+        return above.find(packed) or below.find(packed)
+
+    packed = [number.to_bytes(size) for number in range(80) for size in (4, 16)]
+    assert [joined.find(one) for one in packed] == [plain(one) for one in packed]
+    asked = [address.to_bytes(4) for address in range(0, 2**32, 9_999_991)]
+    special, machines = special_ranges(), machine_ranges()
+    both = special.over(machines)
+    assert [both.find(one) for one in asked] == [special.find(one) or machines.find(one) for one in asked]

@@ -1,181 +1,123 @@
-"""The whole decision on the bundled data, and what must never leave it."""
+"""Following files that change: at once, completely, and never at the cost of an answer."""
 
-import ipaddress
-import json
-import random
-import traceback
-from dataclasses import replace
-from typing import Any
+import os
+import shutil
+import threading
+from datetime import date
+from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from firmly.model import Confidence, Detail, DropReason, FirmlyError, Organisation, OrgKind
+from firmly.model import DropReason, FirmlyError, Organisation
 from firmly.organisations.address import Address
-from firmly.organisations.classify import Lists
-from firmly.organisations.data_file import OrganisationData
-from firmly.organisations.ranges import KnownRanges, Range
-from firmly.organisations.resolve import Candidate, NetworkFacts, Resolver, route_or_counts, too_small
+from firmly.organisations.open import OrgFiles, Shipped, open_chain, open_resolver
+from firmly.organisations.resolve import Resolver
+from tests.unit.organisations.conftest import TODAY
+from tests.vendor_files import write_vendor_file
 
-NAMED = [
-    ("18.0.0.1", "Massachusetts Institute of Technology", OrgKind.EDUCATION, "US"),
-    ("131.228.1.1", "Nokia Solutions and Networks", OrgKind.BUSINESS, "FI"),
-    ("128.141.1.1", "CERN - European Organization for Nuclear Research", OrgKind.EDUCATION, "CH"),
-    ("130.233.1.1", "Aalto University", OrgKind.EDUCATION, "FI"),
-    ("19.0.0.1", "Ford Motor", OrgKind.BUSINESS, "US"),
-    ("::ffff:130.233.1.1", "Aalto University", OrgKind.EDUCATION, "FI"),
-]
+ASKED = "91.152.0.9"
 
 
-@pytest.mark.parametrize(("text", "name", "kind", "country"), NAMED, ids=[row[0] for row in NAMED])
-def test_an_organisation_is_named(text: str, name: str, kind: OrgKind, country: str, resolver: Resolver) -> None:
-    found = resolver.resolve(Address.parse(text))
-
-    assert isinstance(found, Organisation)
-    assert (found.name, found.kind, found.country, found.detail) == (name, kind, country, Detail.ROUTE)
+def company_file(path: Path, name: str, built: date = TODAY) -> Path:
+    record = {"name": name, "type": "business", "country": "DE"}
+    return write_vendor_file(path, {"91.152.0.0/25": record}, "ipinfo standard_company.mmdb", built)
 
 
-SILENT = [
-    ("73.1.1.1", DropReason.CARRIER_NETWORK), ("91.152.0.1", DropReason.CARRIER_NETWORK),
-    ("88.198.1.1", DropReason.HOSTING_NETWORK), ("3.5.1.1", DropReason.HOSTING_NETWORK),
-    ("193.166.3.2", DropReason.CARRIER_NETWORK), ("145.100.0.1", DropReason.CARRIER_NETWORK),
-    ("141.42.1.1", DropReason.CARRIER_NETWORK), ("193.60.0.1", DropReason.CARRIER_NETWORK),
-    ("62.40.96.1", DropReason.CARRIER_NETWORK), ("2001:708::1", DropReason.CARRIER_NETWORK),
-    ("8.8.8.8", DropReason.HOSTING_NETWORK), ("80.220.0.1", DropReason.CARRIER_NETWORK),
-    ("100.192.0.1", DropReason.MOBILE_NETWORK), ("::ffff:73.1.1.1", DropReason.CARRIER_NETWORK),
-    ("192.168.1.1", DropReason.PRIVATE_NETWORK), ("::130.233.1.1", DropReason.PRIVATE_NETWORK),
-    ("2002:82e9:101::1", DropReason.UNKNOWN_NETWORK), ("64:ff9b::130.233.1.1", DropReason.PRIVATE_NETWORK),
-    ("3f00::1", DropReason.UNKNOWN_NETWORK), ("010.8.8.8", DropReason.ADDRESS_REFUSED),
-    ("134744072", DropReason.ADDRESS_REFUSED), ("18.0.0.1:80", DropReason.ADDRESS_REFUSED),
-    ("fe80::1%eth0", DropReason.ADDRESS_REFUSED), ("", DropReason.ADDRESS_REFUSED),
-]  # fmt: skip
+def following(files: OrgFiles, shipped: Shipped) -> Resolver:
+    return Resolver(lambda: open_chain(files, TODAY, shipped), files.paths())
 
 
-@pytest.mark.parametrize(("text", "reason"), SILENT, ids=[row[0] for row in SILENT])
-def test_everybody_else_is_not_named(text: str, reason: DropReason, resolver: Resolver) -> None:
-    assert resolver.resolve(Address.parse(text)) is reason
+def answer(resolver: Resolver) -> str:
+    found = resolver.resolve(Address.parse(ASKED))
+    return found.name if isinstance(found, Organisation) else found.value
 
 
-def test_a_machine_in_an_organisations_network_is_not_the_organisation(data: OrganisationData, lists: Lists) -> None:
-    whole = KnownRanges([Range(0, 2**32 - 1, DropReason.VPN_NETWORK)], [])
-    resolver = Resolver(data, lists, KnownRanges([], []), whole)
+def test_a_renamed_file_is_taken_into_use(tmp_path: Path, shipped: Shipped) -> None:
+    path = company_file(tmp_path / "company.mmdb", "Alpha GmbH")
+    resolver = following(OrgFiles((path,)), shipped)
+    before = answer(resolver)
+    company_file(tmp_path / "new.mmdb", "Beta GmbH").replace(path)
 
-    assert resolver.resolve(Address.parse("130.233.1.1")) is DropReason.VPN_NETWORK
-
-
-def test_the_evidence_is_the_data_set_and_the_name_in_it(resolver: Resolver, data: OrganisationData) -> None:
-    found = resolver.resolve(Address.parse("130.233.1.1"))
-
-    assert isinstance(found, Organisation)
-    assert replace(found, id=found.id) == Organisation(
-        id=found.id, name="Aalto University", kind=OrgKind.EDUCATION, country="FI", domain="", asn=15496,
-        registered_name="Aalto University", source="origin-asn and user-country", as_of=data.as_of,
-        confidence=Confidence.HIGH, detail=Detail.ROUTE,
-    )  # fmt: skip
+    assert (before, resolver.refresh(), answer(resolver), resolver.refresh()) == ("Alpha", True, "Beta", False)
 
 
-def test_several_numbers_of_one_holder_are_one_organisation(resolver: Resolver, data: OrganisationData) -> None:
-    found = {
-        resolver._judge(holder)
-        for holder in data.holders
-        if holder.registered_name in ("Nokia Solutions and Networks Oy", "Koninklijke Philips N.V.")
-    }
-    ids = {candidate.route.id for candidate in found if isinstance(candidate, Candidate)}
+def test_a_file_overwritten_in_place_changes_nothing_before_it_is_read_again(tmp_path: Path, shipped: Shipped) -> None:
+    """A reader that mapped the operator's own file would read the new bytes by the old plan, or end the process."""
+    path = company_file(tmp_path / "company.mmdb", "Alpha GmbH")
+    resolver = following(OrgFiles((path,)), shipped)
+    other = company_file(tmp_path / "other.mmdb", "Beta Gesellschaft mit einem langen Namen GmbH")
+    path.write_bytes(b"")
+    emptied = answer(resolver)
+    shutil.copyfile(other, path)
 
-    assert len(found) > 2
-    assert len(ids) == 2
-
-
-ROUTE = Organisation(
-    id=None, name="x", kind=OrgKind.BUSINESS, country="", domain="", asn=1, registered_name="x", source="",  # type: ignore[arg-type]
-    as_of=None, confidence=Confidence.HIGH, detail=Detail.ROUTE,  # type: ignore[arg-type]
-)  # fmt: skip
-COUNTS = replace(ROUTE, detail=Detail.COUNTS)
+    assert (emptied, answer(resolver)) == ("Alpha", "Alpha")
+    assert resolver.refresh()
+    assert answer(resolver) == "Beta Gesellschaft mit einem langen Namen"
 
 
-@pytest.mark.parametrize(
-    ("size", "prefix", "answer"),
-    [(4, 29, None), (4, 30, DropReason.TOO_SMALL), (16, 56, None), (16, 57, DropReason.TOO_SMALL)],
-)
-def test_a_tiny_network_names_nobody(size: int, prefix: int, answer: DropReason | None) -> None:
-    assert too_small(Candidate(ROUTE, COUNTS), NetworkFacts(prefix, size, "")) is answer
+@pytest.mark.parametrize("content", [b"", b"half of a file"], ids=["empty", "torn"])
+def test_a_file_that_cannot_be_used_leaves_the_old_in_force(content: bytes, tmp_path: Path, shipped: Shipped) -> None:
+    path = company_file(tmp_path / "company.mmdb", "Alpha GmbH")
+    resolver = following(OrgFiles((path,)), shipped)
+    path.write_bytes(content)
+
+    with pytest.raises(FirmlyError, match=r"company\.mmdb: not a readable MMDB file"):
+        resolver.refresh()
+    assert (answer(resolver), resolver.refresh()) == ("Alpha", False)
+    path.unlink()
+    with pytest.raises(FirmlyError, match="not a readable"):
+        resolver.refresh()
+    company_file(path, "Beta GmbH")
+    assert (resolver.refresh(), answer(resolver)) == (True, "Beta")
 
 
-@pytest.mark.parametrize(
-    ("confidence", "size", "prefix", "detail"),
-    [
-        (Confidence.HIGH, 4, 26, Detail.ROUTE),
-        (Confidence.HIGH, 4, 27, Detail.COUNTS),
-        (Confidence.HIGH, 16, 48, Detail.ROUTE),
-        (Confidence.HIGH, 16, 49, Detail.COUNTS),
-        (Confidence.MEDIUM, 4, 8, Detail.COUNTS),
-    ],
-)
-def test_routes_need_strong_evidence_and_some_size(
-    confidence: Confidence, size: int, prefix: int, detail: Detail
-) -> None:
-    candidate = Candidate(replace(ROUTE, confidence=confidence), replace(COUNTS, confidence=confidence))
-
-    answer = route_or_counts(candidate, NetworkFacts(prefix, size, ""))
-    assert isinstance(answer, Organisation)
-    assert answer.detail is detail
+def test_rules_and_exclusions_are_followed_too(tmp_path: Path, shipped: Shipped) -> None:
+    rules, excluded = tmp_path / "rules.toml", tmp_path / "excluded.txt"
+    rules.write_text("")
+    excluded.write_text("")
+    resolver = following(OrgFiles((), (), rules, excluded), shipped)
+    assert answer(resolver) == DropReason.CARRIER_NETWORK
+    rules.write_text('[[rule]]\nasn = 719\norganisation = { name = "Ours" }\n')
+    assert (resolver.refresh(), answer(resolver)) == (True, "Ours")
+    excluded.write_text("91.152.0.0/16")
+    assert (resolver.refresh(), answer(resolver)) == (True, DropReason.EXCLUDED)
 
 
-def test_the_resolver_leaves_the_address_to_the_pipeline(resolver: Resolver) -> None:
-    address = Address.parse("130.233.1.1")
-    resolver.resolve(address)
+def test_look_ups_go_on_while_files_are_swapped(tmp_path: Path, shipped: Shipped) -> None:
+    path = company_file(tmp_path / "company.mmdb", "Alpha GmbH")
+    resolver = following(OrgFiles((path,)), shipped)
+    swaps, stop, failures = 20, threading.Event(), list[BaseException]()
 
-    assert address.packed() == bytes([130, 233, 1, 1])
+    def swap() -> None:
+        try:
+            for number in range(swaps):
+                company_file(tmp_path / "new.mmdb", ("Alpha GmbH", "Beta GmbH")[number % 2]).replace(path)
+                os.utime(path, (number, number))
+                resolver.refresh()
+        except BaseException as error:  # noqa: BLE001  # Shown by the assertion below.
+            failures.append(error)
+        finally:
+            stop.set()
 
-
-class _BrokenReader:
-    """A reader that fails as the real one does on a damaged file: with the address in the message."""
-
-    def get_with_prefix_len(self, address: Any) -> tuple[object, int]:
-        raise ValueError(f"Error looking up {address}")
-
-
-@pytest.mark.parametrize("text", ["203.0.114.77", "2a01:4f9::cafe"])
-def test_an_error_of_the_reader_never_carries_the_address(text: str, data: OrganisationData, lists: Lists) -> None:
-    nothing = KnownRanges([], [])
-    resolver = Resolver(replace(data, reader=_BrokenReader()), lists, nothing, nothing)  # type: ignore[arg-type]
-
-    with pytest.raises(FirmlyError, match="damaged") as caught:
-        resolver.resolve(Address.parse(text))
-    assert caught.value.__context__ is None
-    trace = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    local_values = json.dumps([frame.locals for frame in trace.stack if "/organisations/resolve.py" in frame.filename])
-    packed = ipaddress.ip_address(text).packed
-    assert "resolve.py" in "".join(trace.format())
-    assert text not in "".join(trace.format(chain=True)).replace(f"text = '{text}'", "")
-    assert text not in local_values
-    assert repr(packed) not in local_values
+    thread = threading.Thread(target=swap)
+    thread.start()
+    answers = set[str]()
+    while not stop.is_set():
+        answers.add(answer(resolver))
+    thread.join()
+    assert failures == []
+    assert answers <= {"Alpha", "Beta"}
 
 
-def test_nothing_but_verdicts_is_remembered(data: OrganisationData, lists: Lists) -> None:
-    nothing = KnownRanges([], [])
-    resolver = Resolver(data, lists, nothing, nothing)
-    generator = random.Random(2)
-    for _ in range(2_000):
-        resolver.resolve(Address(generator.randbytes(4)))
-
-    assert len(resolver._candidates) == len(data.holders)
-    assert {type(item) for item in resolver._candidates} == {type(None), Candidate, DropReason}
+def test_a_file_beyond_its_licence_is_refused(tmp_path: Path, shipped: Shipped) -> None:
+    record = {"autonomous_system_number": 1, "autonomous_system_organization": "X"}
+    path = write_vendor_file(tmp_path / "asn.mmdb", {"91.152.0.0/16": record}, "GeoLite2-ASN", date(2026, 10, 22))
+    with pytest.raises(FirmlyError, match=r"GeoLite2 ASN is 31 days old; its licence ends .* after 30 days"):
+        open_chain(OrgFiles((path,)), TODAY, shipped)
+    write_vendor_file(path, {"91.152.0.0/16": record}, "GeoLite2-ASN", date(2026, 10, 23))
+    open_chain(OrgFiles((path,)), TODAY, shipped)
 
 
-@given(st.binary(min_size=4, max_size=4) | st.binary(min_size=16, max_size=16))
-def test_every_textual_form_gives_the_same_answer(resolver: Resolver, packed: bytes) -> None:
-    address = ipaddress.ip_address(packed)
-    forms = [str(address), address.exploded, address.compressed.upper()]
-    if len(packed) == 4:
-        forms.append(f"::ffff:{address}")
-
-    assert len({resolver.resolve(Address.parse(form)) for form in forms}) == 1
-
-
-@given(st.text(alphabet="0123456789.x:abcdef%/ ", max_size=24))
-def test_any_text_gives_an_answer(resolver: Resolver, text: str) -> None:
-    answer = resolver.resolve(Address.parse(text))
-
-    assert isinstance(answer, Organisation | DropReason)
+def test_a_resolver_opens_what_the_settings_name(tmp_path: Path) -> None:
+    path = company_file(tmp_path / "company.mmdb", "Alpha GmbH")
+    assert answer(open_resolver(OrgFiles((path,)), lambda: TODAY)) == "Alpha"
