@@ -157,9 +157,9 @@ class Served:
 
 
 @contextmanager
-def serving(served: Served) -> Iterator[Served]:
+def serving(served: Served, command: tuple[str, ...] = (*FIRMLY, "serve")) -> Iterator[Served]:
     """Start it, and end it whatever happens."""
-    served.start()
+    served.start(command)
     try:
         yield served
     finally:

@@ -6,10 +6,12 @@ import logging
 import resource
 import socket
 import sys
+from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from firmly.collect.connection import MAX_CONNECTIONS, Connection, Watch
 from firmly.model import FirmlyError
 from firmly.settings import Settings
 
@@ -64,20 +66,26 @@ def require_free(host: str, port: int) -> None:
 
 
 def config_of(app: ASGIApp, host: str, port: int, *, lifespan: bool = True) -> uvicorn.Config:
-    """Configure uvicorn so that it trusts no forwarding header and writes no access log."""
+    """Configure uvicorn so that it trusts no forwarding header, writes no access log and bounds its connections."""
+    watch = Watch(_most_connections())
     return uvicorn.Config(
         app,
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=partial(Connection, watch=watch),  # type: ignore[arg-type]  # It is called, never asked for its type.
         ws="none",
         lifespan="on" if lifespan else "off",
         proxy_headers=False,
         access_log=False,
         server_header=False,
         log_config=None,
-        timeout_keep_alive=30,
         timeout_graceful_shutdown=GRACEFUL_S,
         backlog=2048,
     )
+
+
+def _most_connections() -> int:
+    """Leave half of the files that this process may open to the stores."""
+    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else min(MAX_CONNECTIONS, soft // 2)

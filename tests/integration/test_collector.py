@@ -13,7 +13,7 @@ from firmly.collect.choices import PER_SOURCE as PER_SOURCE_CHOICES
 from firmly.consent.choice import Category
 from firmly.consent.token import ConsentTokens
 from firmly.measure.rates import PER_SOURCE
-from firmly.model import BeforeConsent, DropReason
+from firmly.model import BeforeConsent, Confidence, DropReason
 from firmly.warehouse.store import Warehouse, open_embedded
 from tests.collector import (
     COMCAST,
@@ -102,7 +102,7 @@ async def test_rollups_agree_with_the_events(run: Run) -> None:
 
 async def test_small_organisation_leaves_no_trace_of_its_route(run: Run) -> None:
     """DESIGN, `detail`: nothing stored joins the pages of one visit or says when in the day they were seen."""
-    async with run() as collector:
+    async with run(min_confidence=Confidence.MEDIUM) as collector:
         await collector.post(pageview("/a"), pageview("/b"), address=COUNTS_ONLY, token=await collector.token())
         rows = await collector.events()
     midnight = datetime(2026, 11, 20, tzinfo=UTC)
@@ -299,6 +299,14 @@ async def test_batch_sent_again_counts_once_also_after_a_restart(tmp_path: Path,
         assert len(await collector.events()) == 1
 
 
+async def test_site_that_asks_for_more_confidence_names_less(run: Run) -> None:
+    for least, dropped in ((Confidence.HIGH, None), (Confidence.VERY_HIGH, "low_confidence=1")):
+        async with run(min_confidence=least) as collector:
+            answer = await collector.post(token=await collector.token())
+            assert (answer.status_code, answer.headers.get("x-firmly-dropped")) == (202, dropped)
+            assert len(await collector.events()) == (dropped is None)
+
+
 def test_every_drop_reason_is_exercised_here_or_in_the_resolvers_tests() -> None:
     exercised = {reason for reason, _, _ in DROPS} | {
         DropReason.OBJECTED,
@@ -310,6 +318,10 @@ def test_every_drop_reason_is_exercised_here_or_in_the_resolvers_tests() -> None
         DropReason.HOME_NETWORK,
         DropReason.PERSON,
         DropReason.TOO_SMALL,
+        DropReason.EXCLUDED,
+        DropReason.NOT_A_COMPANY,
+        DropReason.OWN_STAFF,
+        DropReason.LOW_CONFIDENCE,
     }
     assert exercised == set(DropReason)
 

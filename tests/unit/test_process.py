@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from firmly.collect.connection import MAX_CONNECTIONS
 from firmly.model import FirmlyError
 from firmly.process import config_of, require_free, start_logging
 from firmly.settings import read_settings
@@ -57,8 +58,21 @@ def test_uvicorn_trusts_no_header_and_keeps_no_access_log() -> None:
         False,
         None,
     )
-    assert (config.loop, config.http, config.ws, config.lifespan) == ("uvloop", "httptools", "none", "on")
+    assert (config.loop, config.ws, config.lifespan) == ("uvloop", "none", "on")
     assert config_of(nothing, "127.0.0.1", 8000, lifespan=False).lifespan == "off"
+
+
+@pytest.mark.parametrize(("files", "connections"), [(400, 200), (4_000_000, MAX_CONNECTIONS)])
+def test_connections_leave_half_of_the_files_to_the_stores(files: int, connections: int) -> None:
+    program = (
+        "import resource; from firmly.process import config_of\n"
+        f"files = min({files}, resource.getrlimit(resource.RLIMIT_NOFILE)[1])\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))\n"
+        "print(config_of(None, '127.0.0.1', 0).http.keywords['watch'].max_connections, files // 2)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    bound, half = map(int, done.stdout.split())
+    assert bound == min(connections, half)
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ from firmly.leads.service import Leads
 from firmly.measure.batches import BatchMemory
 from firmly.measure.coverage import CoverageLedger
 from firmly.measure.pipeline import Pipeline
-from firmly.model import Clock
-from firmly.organisations.open import open_resolver
+from firmly.model import Clock, FirmlyError
+from firmly.organisations.open import OrgFiles, open_resolver
 from firmly.settings import Settings
 from firmly.spool.collectors import COVERAGE, EVENTS, CollectorSpools
 from firmly.spool.segments import SegmentFolder
@@ -40,6 +40,7 @@ from firmly.web.application import build_web
 log = logging.getLogger(__name__)
 
 REFRESH_S = 3.0
+DATA_S = 10.0
 COVERAGE_S = 1.0
 LOOK_S = 0.2
 LOOK_AFTER_S = 10.0
@@ -71,14 +72,16 @@ class Collecting:
         self.directory = SiteDirectory(control_plane)
         self.ledger = CoverageLedger()
         self._batches = BatchMemory()
+        self._clock = clock
         tokens, receipts = ConsentTokens(keys), Receipts(keys)
-        resolver = open_resolver(settings.org_databases)
-        pipeline = Pipeline(self.directory, tokens, resolver, self.ledger, settings.visit_key_hour)
+        self._resolver = open_resolver(OrgFiles.of(settings), lambda: clock().date())
+        pipeline = Pipeline(self.directory, tokens, self._resolver, self.ledger, settings.visit_key_hour)
         events = EventsApp(pipeline, self._events, self._batches, clock)
         consent = Consent(control_plane, tokens, receipts, clock)
         is_https = settings.base_url.startswith("https://")
         script_files = read_snippet(packaged.snippet())
         choices = Choices(self.directory, consent, receipts, clock, script_files.texts, is_https=is_https)
+        self._keepers = (pipeline, choices)
         shelf = ScriptShelf(self.directory, consent, script_files)
         self.routes = [
             Route("/f/e", events),
@@ -105,7 +108,9 @@ class Collecting:
         await self._coverage.start()
         self._tasks = [
             asyncio.create_task(every(REFRESH_S, self._refresh_again)),
+            asyncio.create_task(every(DATA_S, self._follow_data)),
             asyncio.create_task(every(COVERAGE_S, self._flush_coverage)),
+            asyncio.create_task(every(COVERAGE_S, self._turn_keys)),
         ]
 
     async def stop(self) -> None:
@@ -127,9 +132,23 @@ class Collecting:
         except Exception as error:  # noqa: BLE001  # The last snapshot of the sites stays in force.
             log.error("the sites could not be read again: %s", place_of(error))
 
+    async def _follow_data(self) -> None:
+        """Take changed organisation files into use; what cannot be used leaves the old in force."""
+        try:
+            if await asyncio.to_thread(self._resolver.refresh):
+                log.info("the organisation data was read again")
+        except FirmlyError as error:  # It names files and reasons.
+            log.error("the organisation data could not be read again: %s", error)
+        except Exception as error:  # noqa: BLE001
+            log.error("the organisation data could not be read again: %s", place_of(error))
+
     def _refresh(self) -> None:
         for key in self.directory.refresh():
             log.error("the settings of site %s are damaged; it is not served", key)
+
+    async def _turn_keys(self) -> None:
+        for keeper in self._keepers:
+            keeper.turn(self._clock())
 
     async def _flush_coverage(self) -> None:
         lines = self.ledger.take_lines()

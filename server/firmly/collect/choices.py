@@ -27,7 +27,6 @@ from firmly.measure.rates import RateLimiter
 from firmly.measure.wire import MalformedError, TooLargeError
 from firmly.model import Clock
 
-T = TypeVar("T")
 R = TypeVar("R")
 
 PER_SOURCE = 60
@@ -59,6 +58,9 @@ class TokenBody(msgspec.Struct, frozen=True):
     receipt: Receipt | None = None
 
 
+B = TypeVar("B", ChoiceBody, TokenBody)
+
+
 class Choices:
     """Answers the two routes. ``is_https``: whether cookies can be `Secure`."""
 
@@ -82,34 +84,42 @@ class Choices:
         self._threads = CapacityLimiter(THREADS)
 
     async def choose(self, request: Request) -> Response:
-        body = await _read(request, ChoiceBody)
-        if isinstance(body, Response):
-            return body
-        site = self._site(request, body.site)
-        if isinstance(site, Response):
-            return site
+        asked = await self._asked(request, ChoiceBody)
+        if isinstance(asked, Response):
+            return asked
+        site, body = asked
         if not fits(body.action, body.granted, CATEGORIES):
             return _problem(400, "Malformed", f"`$.choices` contradict `$.action` {body.action.value!r}", request)
         if body.language not in self._languages:
             return _problem(400, "Unknown language", "Expected at `$.language` a language of the banner", request)
-        if not await self._apart(self._consent.has_banner, site, body.banner):
-            return _problem(400, "Unknown banner", "Expected at `$.banner` a version served for this site", request)
         choice = Choice(body.action, body.granted, body.banner, body.language, body.source)
         chosen = await self._apart(self._consent.choose, site, choice, self._receipt(request, site, body.receipt))
+        if chosen is None:
+            return _problem(400, "Unknown banner", "Expected at `$.banner` a version served for this site", request)
         return self._answer_choice(request, site, chosen)
 
     async def renew(self, request: Request) -> Response:
-        body = await _read(request, TokenBody)
-        if isinstance(body, Response):
-            return body
-        site = self._site(request, body.site)
-        if isinstance(site, Response):
-            return site
+        asked = await self._asked(request, TokenBody)
+        if isinstance(asked, Response):
+            return asked
+        site, body = asked
         receipt = self._receipt(request, site, body.receipt)
         token = await self._apart(self._consent.renew, site, receipt) if receipt else None
         if token is None:
             return _problem(404, "No consent stands", "Ask the visitor", request)
         return _json(200, _token_fields(token), request)
+
+    def turn(self, now: datetime) -> None:
+        """Let the key under which sources are counted die in time, also while nobody asks."""
+        self._rates.turn(now)
+
+    async def _asked(self, request: Request, shape: type[B]) -> tuple[Site, B] | Response:
+        """Return the site and the body of a request that may be looked at, else the answer to it."""
+        body = await _read(request, shape)
+        if isinstance(body, Response):
+            return body
+        site = self._site(request, body.site)
+        return site if isinstance(site, Response) else (site, body)
 
     def _answer_choice(self, request: Request, site: Site, chosen: Chosen) -> Response:
         is_elsewhere = _is_cross_site(request)
@@ -163,7 +173,7 @@ class Choices:
         return receipt if receipt and self._receipts.is_well_formed(receipt) else None
 
 
-async def _read(request: Request, shape: type[T]) -> T | Response:
+async def _read(request: Request, shape: type[B]) -> B | Response:
     try:
         return msgspec.json.decode(await read_body(dict(request.scope["headers"]), request.receive), type=shape)
     except TooLargeError as error:

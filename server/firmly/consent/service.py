@@ -82,13 +82,10 @@ class Consent:
             )
             return tuple(db.scalars(others.order_by(BannerVersionRow.version)))
 
-    def has_banner(self, site: Site, version: str) -> bool:
-        with self._control_plane.reading() as db:
-            return db.get(BannerVersionRow, (site.id, version)) is not None
-
-    def choose(self, site: Site, choice: Choice, receipt: str | None) -> Chosen:
+    def choose(self, site: Site, choice: Choice, receipt: str | None) -> Chosen | None:
         """Append one record. A first choice, or one with an unknown receipt, gets a new receipt.
 
+        None, and no record, where the banner was never served for this site.
         The server's time counts, in whole minutes; the choice stands for six months from today and
         no later visit extends it (RULES R19). A choice made in a cached banner of other purposes than
         today's is recorded as what it is, and gives no token: the visitor is asked again.
@@ -96,9 +93,12 @@ class Consent:
         now = self._clock()
         expires_on = months_later(now.date(), MONTHS_REMEMBERED)
         with self._control_plane.session() as db:
+            banner = db.get(BannerVersionRow, (site.id, choice.banner))
+            if banner is None:
+                return None
             if receipt is None or not self._is_known(db, site, receipt):
                 receipt = self._receipts.new()
-            is_current = self._is_current(db, site, choice.banner)
+            is_current = banner.purposes == purposes_of(site)
             db.add(
                 ConsentRecordRow(
                     record=token_hex(16),

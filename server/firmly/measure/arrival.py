@@ -35,8 +35,8 @@ class Arrival:
     organisation: Organisation = field(init=False)
     """Set when the address is resolved."""
     visit_key: bytes = b""
-    started: list[bytes] = field(default_factory=list)
-    """Keys of visits that this request started, to take back if it cannot be stored."""
+    started: list[Visit] = field(default_factory=list)
+    """Visits that this request started, to take back if it cannot be stored."""
 
 
 @dataclass(slots=True)

@@ -14,8 +14,16 @@ from firmly.accounts.site import Site
 from firmly.model import DropReason
 
 COMPANY = "company"
-UNMEASURED = frozenset({DropReason.UNKNOWN_SITE, DropReason.FOREIGN_ORIGIN, DropReason.NO_CONSENT, DropReason.OBJECTED})
-"""Refusals of what was not ours to measure: in the totals, never in a site's hours."""
+UNMEASURED = frozenset(
+    {
+        DropReason.UNKNOWN_SITE,
+        DropReason.FOREIGN_ORIGIN,
+        DropReason.NO_CONSENT,
+        DropReason.OBJECTED,
+        DropReason.DUPLICATE,
+    }
+)
+"""Refusals of what was not ours to measure, or is measured already: in the totals, never in a site's hours."""
 
 
 class CoverageLedger:

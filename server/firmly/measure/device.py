@@ -3,8 +3,9 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 
-import crawleruseragents
 from ua_parser import Parser, load_builtins, regex
+
+from firmly.measure.bots import DeclaredBots
 
 MAX_USER_AGENT = 512
 CACHED = 4096
@@ -105,8 +106,9 @@ class Devices:
 
     def __init__(self) -> None:
         self._parser = Parser(regex.Resolver(load_builtins()))
+        self._bots = DeclaredBots()
         self._known: OrderedDict[str, Device] = OrderedDict()
-        self._classify(_USUAL)  # Both parsers compile at their first use, which takes a quarter of a second.
+        self._classify(_USUAL)  # The parser compiles at its first use, which takes a while.
 
     def read(self, user_agent: str) -> Device:
         """Classify one header value, "" where the client sent none (a bot: every browser sends one)."""
@@ -121,7 +123,7 @@ class Devices:
         return device
 
     def _classify(self, text: str) -> Device:
-        if not text or crawleruseragents.is_crawler(text):
+        if not text or self._bots.match(text):
             return Device("other", "Other", "Other", is_bot=True)
         result = self._parser.parse(text)
         browser = result.user_agent.family if result.user_agent else "Other"

@@ -6,6 +6,7 @@ dropped; ``event_steps`` reduce each event. A refusal is a `DropReason`, counted
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 
 from firmly.accounts.directory import SiteDirectory
@@ -13,6 +14,7 @@ from firmly.consent.choice import Category
 from firmly.consent.token import ConsentTokens
 from firmly.measure import reduce
 from firmly.measure.arrival import Arrival, Draft
+from firmly.measure.bots import turns_out_automatic
 from firmly.measure.coverage import CoverageLedger
 from firmly.measure.device import Devices
 from firmly.measure.lines import LineWriter
@@ -21,8 +23,9 @@ from firmly.measure.rates import RateLimiter
 from firmly.measure.reduce import NO_CAMPAIGN
 from firmly.measure.source import source_of
 from firmly.measure.visits import MAX_SEQ, VisitTable
-from firmly.measure.wire import Engagement, Event, Goal, PageView
+from firmly.measure.wire import MAX_URL, Engagement, Event, Goal, PageView
 from firmly.model import BeforeConsent, DropReason
+from firmly.organisations.confidence import meets
 from firmly.organisations.resolve import Resolver
 
 REMEMBERED = 8192
@@ -129,8 +132,13 @@ class Pipeline:
 
     def take_back(self, arrival: Arrival) -> None:
         """Undo the visits that a request started whose lines could not be stored."""
-        for key in arrival.started:
-            self._visits.forget(key)
+        for visit in arrival.started:
+            self._visits.forget(arrival.visit_key, visit)
+
+    def turn(self, now: datetime) -> None:
+        """Let keys and what is kept under them die in time, also while nobody asks."""
+        self._visits.rotate(now)
+        self._rates.turn(now)
 
     def _line(self, arrival: Arrival, event: Event, outcome: Outcome) -> bytes:
         draft = Draft(type(event).__struct_config__.tag)  # type: ignore[arg-type]  # Our tags are text.
@@ -187,6 +195,8 @@ class Pipeline:
         found = self._resolver.resolve(arrival.address)
         if isinstance(found, DropReason):
             return found
+        if not meets(found, arrival.site.min_confidence):
+            return DropReason.LOW_CONFIDENCE
         arrival.organisation = found
         self._visits.rotate(arrival.now)
         site_id = arrival.site.id
@@ -208,9 +218,8 @@ class Pipeline:
         match event:
             case PageView():
                 draft.title = reduce.title_of(event.title) if site.titles else ""
-                draft.referrer_host = self._host_of(
-                    "/".join(event.referrer.split("/", 3)[:3])
-                )  # No page of it is remembered.
+                # No page of it is remembered, and no text without end.
+                draft.referrer_host = self._host_of("/".join(event.referrer[:MAX_URL].split("/", 3)[:3]))
             case Engagement():
                 draft.active_ms, draft.scroll_pct = event.active_ms, event.scroll_pct
             case Goal():
@@ -230,11 +239,14 @@ class Pipeline:
             )
         return None
 
-    def _find_visit(self, arrival: Arrival, draft: Draft, _event: Event) -> DropReason | None:
+    def _find_visit(self, arrival: Arrival, draft: Draft, event: Event) -> DropReason | None:
         campaign = draft.page.campaign if draft.page else NO_CAMPAIGN
         visit, starts = self._visits.find_or_start(arrival.visit_key, arrival.now, campaign[:3])
         if starts:
-            arrival.started.append(arrival.visit_key)
+            arrival.started.append(visit)
+        is_page, is_one_device = isinstance(event, PageView), arrival.basis == "consent" and arrival.batch.visit != ""
+        if turns_out_automatic(visit, arrival.now, is_page=is_page, is_one_device=is_one_device):
+            return DropReason.BOT
         draft.visit, draft.starts_visit, draft.seq = visit, starts, visit.next_seq
         visit.next_seq = min(visit.next_seq + 1, MAX_SEQ)
         return None

@@ -14,16 +14,26 @@ from datetime import UTC, datetime, timedelta
 INACTIVITY = timedelta(minutes=30)
 MAX_VISITS = 200_000
 MAX_SEQ = 65_535
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
 class Visit:
-    """One visit under way. ``id`` is what is written; 64 random bits, never 0."""
+    """One visit under way. ``id`` is what is written; 64 random bits, never 0.
+
+    ``burst`` pages were opened since ``burst_since``, and ``unseen`` ones in a row since
+    ``unseen_since`` without a sign of a reader (`bots.turns_out_automatic`).
+    """
 
     id: int
     last_at: datetime
     campaign: tuple[str, ...]
     next_seq: int = 0
+    burst: int = 0
+    burst_since: datetime = _NEVER
+    unseen: int = 0
+    unseen_since: datetime = _NEVER
+    is_automatic: bool = False
 
 
 class VisitTable:
@@ -32,7 +42,7 @@ class VisitTable:
     def __init__(self, key_hour: int = 0) -> None:
         self._shift = timedelta(hours=key_hour)
         self._visits: OrderedDict[bytes, Visit] = OrderedDict()
-        self._from = self._until = datetime.min.replace(tzinfo=UTC)
+        self._from = self._until = _NEVER
         self.key = b""
 
     def rotate(self, now: datetime) -> None:
@@ -71,6 +81,7 @@ class VisitTable:
         self._visits[key] = visit  # At the end: the first is the one that was longest without an event.
         return visit, is_new
 
-    def forget(self, key: bytes) -> None:
-        """Take back a start whose event could not be stored, so that the retry starts it."""
-        self._visits.pop(key, None)
+    def forget(self, key: bytes, visit: Visit) -> None:
+        """Take back a start whose event could not be stored, so that the retry starts it; another's visit stays."""
+        if self._visits.get(key) is visit:
+            del self._visits[key]

@@ -10,17 +10,17 @@ import msgspec
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_EVENTS = 50
+MAX_URL = 4096
 _HEX_128 = re.compile(r"[0-9a-f]{32}\Z")
 
-Url = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
-Text = Annotated[str, msgspec.Meta(max_length=512)]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Given = Annotated[str, msgspec.Meta(min_length=1)]
+"""Text of any length: one that is too long for its use costs its event, not the others of the batch."""
 
 
 class PageView(msgspec.Struct, frozen=True, tag_field="kind", tag="pageview"):
-    url: Url
-    referrer: Annotated[str, msgspec.Meta(max_length=4096)] = ""
-    title: Text = ""
+    url: Given
+    referrer: str = ""
+    title: str = ""
 
 
 class Engagement(msgspec.Struct, frozen=True, tag_field="kind", tag="engagement"):
@@ -28,13 +28,13 @@ class Engagement(msgspec.Struct, frozen=True, tag_field="kind", tag="engagement"
 
     active_ms: Annotated[int, msgspec.Meta(ge=0, le=86_400_000)]
     scroll_pct: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
-    url: Annotated[str, msgspec.Meta(max_length=4096)] = ""
+    url: str = ""
 
 
 class Goal(msgspec.Struct, frozen=True, tag_field="kind", tag="goal"):
-    name: Name
-    props: dict[Name, str | float | bool] = {}
-    url: Annotated[str, msgspec.Meta(max_length=4096)] = ""
+    name: Given
+    props: dict[Given, str | float | bool] = {}
+    url: str = ""
 
 
 Event = PageView | Engagement | Goal

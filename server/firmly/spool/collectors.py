@@ -55,10 +55,19 @@ class CollectorSpools:
         return max((files.oldest_waiting_age_s() for files in self.files(kind)), default=0.0)
 
     def look_after_ownerless(self) -> None:
-        """Seal what dead collectors left open, and remove their shipped segments when it is time."""
-        for kind in KINDS:
-            for files in self.files(kind):
+        """Seal what dead collectors left open, and remove their shipped segments when it is time.
+
+        Raises:
+            OSError: a folder could not be looked after; the others were.
+        """
+        failed: OSError | None = None
+        for files in (files for kind in KINDS for files in self.files(kind)):
+            try:
                 files.remove_old_shipped()
                 if files.has_open() and not files.is_owned():
                     with suppress(FirmlyError):  # It came back between the two looks.
                         SegmentFolder(files.path).close()
+            except OSError as error:
+                failed = error
+        if failed:
+            raise failed

@@ -130,9 +130,13 @@ class SegmentFolder(SegmentFiles):
         super().__init__(path)
         _sync_way_to(path)
         self._lock = self._first_lock()
-        self._number = max((int(file.stem.split("-")[0]) for file in self._files()), default=0)
-        self._name_foreign()
-        self._recover()
+        try:
+            self._number = max((int(file.stem.split("-")[0]) for file in self._files()), default=0)
+            self._name_foreign()
+            self._recover()
+        except BaseException:
+            self.close()  # Else nobody could own the folder for as long as this process lives.
+            raise
 
     def close(self) -> None:
         os.close(self._lock)

@@ -30,6 +30,8 @@ class SpoolLimits:
     enough_waiting: int = 4
     """With so many sealed segments before it, age seals no more: what waits anyway is shipped faster as one."""
     max_bytes: int = 2**30
+    max_uncommitted_bytes: int = 32 * 2**20
+    """What may wait in memory for a disk that does not answer."""
     min_free_bytes: int = 256 * 2**20
 
 
@@ -62,6 +64,7 @@ class Spool:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._lines: list[bytes] = []
         self._waiters: list[_Waiter] = []
+        self._uncommitted_bytes = 0
         self._is_committing = False
         self._refusal: str | None = None
         self._is_doubtful = False
@@ -106,18 +109,23 @@ class Spool:
         await self.submit(line)
 
     def submit(self, line: bytes, settle: Callable[[bool], None] | None = None) -> asyncio.Future[None]:
-        """Return what ends as `append` does. ``settle`` is told whether the line is on disk, in any case:
+        """Return what ends as `append` does.
 
-        also where the request that waits was cancelled, which stops no write.
+        ``settle`` is told whether the line is on disk in any case, also where the request that
+        waits was cancelled, which stops no write.
         """
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[None] = loop.create_future()
-        if self._refusal is not None:
+        refusal = self._refusal
+        if self._uncommitted_bytes > self._limits.max_uncommitted_bytes:
+            refusal = "the disk does not answer"
+        if refusal is not None:
             if settle:
-                settle(False)  # Its only argument.
-            waiter.set_exception(SpoolFullError(self._refusal))
+                settle(False)
+            waiter.set_exception(SpoolFullError(refusal))
             return waiter
         self._lines.append(line)
+        self._uncommitted_bytes += len(line)
         self._waiters.append((waiter, settle))
         if not self._is_committing:
             self._is_committing = True
@@ -131,7 +139,7 @@ class Spool:
 
     def _commit_next(self, loop: asyncio.AbstractEventLoop) -> None:
         data, waiters = b"".join(self._lines), self._waiters
-        self._lines, self._waiters = [], []
+        self._lines, self._waiters, self._uncommitted_bytes = [], [], 0
         self._thread.submit(self._commit_and_wake, loop, data, waiters, time.perf_counter())
 
     def _wake(
@@ -277,7 +285,7 @@ class Spool:
         try:
             if self._is_doubtful:
                 # Free space proves nothing: the disk may be read-only, broken, or out of descriptors.
-                self._folder.probe()
+                self._probe()
                 self._is_doubtful = False
             reason = self._limit_reached()
         except OSError as error:
@@ -285,15 +293,33 @@ class Spool:
         else:
             self._set_refusal(reason)
 
+    def _probe(self) -> None:
+        try:
+            self._folder.probe()
+        except OSError as error:
+            if error.errno not in {errno.ENOSPC, errno.EDQUOT} or not self._make_room():
+                raise
+            self._folder.probe()
+
     def _limit_reached(self) -> str | None:
-        disk = os.statvfs(self._folder.path)
         self._folder.remove_old_shipped()
         waiting = self._folder.waiting_bytes()
         if waiting >= self._limits.max_bytes:
             return f"{waiting} bytes wait for the warehouse; the limit is {self._limits.max_bytes}"
-        if disk.f_bavail * disk.f_frsize < self._limits.min_free_bytes:
+        if self._has_little_room() and not (self._make_room() and not self._has_little_room()):
             return f"less than {self._limits.min_free_bytes} bytes are free on the disk"
         return None
+
+    def _has_little_room(self) -> bool:
+        disk = os.statvfs(self._folder.path)
+        return disk.f_bavail * disk.f_frsize < self._limits.min_free_bytes
+
+    def _make_room(self) -> bool:
+        """Remove what is kept only for batches that come again after a restart: taking events matters more."""
+        removed = self._folder.remove_shipped()
+        if removed:
+            log.warning("the disk is full: %d shipped segments were removed before their time", removed)
+        return removed > 0
 
 
 def _write(descriptor: int, data: bytes) -> None:

@@ -14,7 +14,7 @@ from firmly.accounts.site import Site
 from firmly.consent.banner import banner_of, purposes_of
 from firmly.consent.choice import Action, Category
 from firmly.consent.receipt import Receipts
-from firmly.consent.service import Choice, Consent
+from firmly.consent.service import Choice, Chosen, Consent
 from firmly.consent.tables import BannerVersionRow, ConsentRecordRow
 from firmly.consent.token import ConsentTokens
 from tests.collector import START, SetClock
@@ -29,6 +29,10 @@ WITHDRAW = Choice(Action.WITHDRAW, frozenset(), BANNER, "fi", "preferences")
 
 @pytest.fixture
 def shown(plane: ControlPlane, site: Site) -> None:
+    show(plane, site)
+
+
+def show(plane: ControlPlane, site: Site) -> None:
     """Put on record that the site showed `BANNER`, which asks for what it asks for today."""
     with plane.session() as db:
         db.add(
@@ -36,6 +40,12 @@ def shown(plane: ControlPlane, site: Site) -> None:
                 site_id=site.id, version=BANNER, purposes=purposes_of(site), bundle=b"", first_served_at=START
             )
         )
+
+
+def choose(consent: Consent, site: Site, choice: Choice, receipt: str | None) -> Chosen:
+    chosen = consent.choose(site, choice, receipt)
+    assert chosen is not None
+    return chosen
 
 
 def records(plane: ControlPlane, site: Site) -> list[dict[str, Any]]:
@@ -46,11 +56,12 @@ def records(plane: ControlPlane, site: Site) -> list[dict[str, Any]]:
         return [dict(row) for row in found.mappings()]
 
 
+@pytest.mark.usefixtures("shown")
 def test_record_is_exact_to_the_minute_and_has_no_other_columns(
     plane: ControlPlane, consent: Consent, site: Site, clock: SetClock
 ) -> None:
     clock.now = datetime(2026, 11, 20, 10, 7, 42, 987654, tzinfo=UTC)
-    chosen = consent.choose(site, YES, None)
+    chosen = choose(consent, site, YES, None)
     [row] = records(plane, site)
     assert (len(row.pop("record")), row.pop("id") > 0) == (32, True)
     assert row == {
@@ -69,7 +80,7 @@ def test_record_is_exact_to_the_minute_and_has_no_other_columns(
 
 @pytest.mark.usefixtures("shown")
 def test_answer_holds_the_three_separate_things(consent: Consent, site: Site) -> None:
-    chosen = consent.choose(site, YES, None)
+    chosen = choose(consent, site, YES, None)
     assert chosen.token is not None
     assert (
         chosen.cookie_value == f"v1.{site.key}.statistics.{BANNER[:16]}.{(date(2027, 5, 20) - date(1970, 1, 1)).days}"
@@ -79,22 +90,25 @@ def test_answer_holds_the_three_separate_things(consent: Consent, site: Site) ->
     assert ConsentTokens([NEW]).read(chosen.token.value) is not None
 
 
+@pytest.mark.usefixtures("shown")
 def test_receipt_is_stored_as_its_hash_only(plane: ControlPlane, consent: Consent, site: Site) -> None:
-    chosen = consent.choose(site, YES, None)
+    chosen = choose(consent, site, YES, None)
     assert chosen.receipt not in repr(records(plane, site))
 
 
+@pytest.mark.usefixtures("shown")
 @pytest.mark.parametrize("choice", [NO, WITHDRAW], ids=["refused", "withdrawn"])
 def test_refusal_gets_a_receipt_and_no_token(consent: Consent, site: Site, choice: Choice) -> None:
-    chosen = consent.choose(site, choice, None)
+    chosen = choose(consent, site, choice, None)
     assert chosen.token is None
     assert ".none." in chosen.cookie_value
     assert consent.renew(site, chosen.receipt) is None
 
 
+@pytest.mark.usefixtures("shown")
 def test_known_receipt_stays_and_records_are_appended(plane: ControlPlane, consent: Consent, site: Site) -> None:
-    first = consent.choose(site, YES, None)
-    second = consent.choose(site, WITHDRAW, first.receipt)
+    first = choose(consent, site, YES, None)
+    second = choose(consent, site, WITHDRAW, first.receipt)
     assert second.receipt == first.receipt
     assert [(row["action"], row["state"]) for row in records(plane, site)] == [
         ("accept_all", "given"),
@@ -102,20 +116,26 @@ def test_known_receipt_stays_and_records_are_appended(plane: ControlPlane, conse
     ]
 
 
+@pytest.mark.usefixtures("shown")
 def test_unknown_receipt_gets_a_new_one(consent: Consent, site: Site) -> None:
     """Else a page could choose the id of a visitor's record."""
-    assert consent.choose(site, YES, "ab" * 16).receipt != "ab" * 16
+    assert choose(consent, site, YES, "ab" * 16).receipt != "ab" * 16
 
 
-def test_receipt_of_another_site_is_unknown(consent: Consent, site: Site, new_site: Callable[..., Site]) -> None:
-    elsewhere = consent.choose(new_site(), YES, None).receipt
+@pytest.mark.usefixtures("shown")
+def test_receipt_of_another_site_is_unknown(
+    plane: ControlPlane, consent: Consent, site: Site, new_site: Callable[..., Site]
+) -> None:
+    other = new_site()
+    show(plane, other)
+    elsewhere = choose(consent, other, YES, None).receipt
     assert consent.renew(site, elsewhere) is None
-    assert consent.choose(site, YES, elsewhere).receipt != elsewhere
+    assert choose(consent, site, YES, elsewhere).receipt != elsewhere
 
 
 @pytest.mark.usefixtures("shown")
 def test_token_is_renewed_while_the_choice_stands(consent: Consent, site: Site, clock: SetClock) -> None:
-    chosen = consent.choose(site, YES, None)
+    chosen = choose(consent, site, YES, None)
     clock.advance(days=30)
     renewed = consent.renew(site, chosen.receipt)
     assert renewed is not None
@@ -136,16 +156,16 @@ def test_token_is_not_renewed_for_who_is_unknown(consent: Consent, site: Site) -
     ids=["refuse", "withdraw", "custom", "withdraw with categories"],
 )
 def test_token_is_not_renewed_after_a_change_of_mind(consent: Consent, site: Site, choice: Choice) -> None:
-    receipt = consent.choose(site, YES, None).receipt
-    consent.choose(site, choice, receipt)
+    receipt = choose(consent, site, YES, None).receipt
+    choose(consent, site, choice, receipt)
     assert consent.renew(site, receipt) is None
-    consent.choose(site, YES, receipt)
+    choose(consent, site, YES, receipt)
     assert consent.renew(site, receipt) is not None
 
 
 @pytest.mark.usefixtures("shown")
 def test_choice_stands_six_months_and_no_visit_extends_it(consent: Consent, site: Site, clock: SetClock) -> None:
-    receipt = consent.choose(site, YES, None).receipt
+    receipt = choose(consent, site, YES, None).receipt
     clock.now = datetime(2027, 5, 19, 23, 59, 59, tzinfo=UTC)
     assert consent.renew(site, receipt) is not None
     clock.now += timedelta(seconds=1)
@@ -154,21 +174,22 @@ def test_choice_stands_six_months_and_no_visit_extends_it(consent: Consent, site
 
 @pytest.mark.usefixtures("shown")
 def test_old_key_still_finds_records_after_a_rotation(new_consent: Callable[..., Consent], site: Site) -> None:
-    receipt = new_consent(OLD).choose(site, YES, None).receipt
+    receipt = choose(new_consent(OLD), site, YES, None).receipt
     rotated = new_consent(NEW, OLD)
     assert rotated.renew(site, receipt) is not None
-    assert rotated.choose(site, WITHDRAW, receipt).receipt == receipt
+    assert choose(rotated, site, WITHDRAW, receipt).receipt == receipt
     assert rotated.renew(site, receipt) is None
     assert new_consent(NEW).renew(site, receipt) is None
 
 
 def test_banner_is_kept_once_and_found(plane: ControlPlane, consent: Consent, site: Site, clock: SetClock) -> None:
     banner = banner_of(site, FILES)
-    assert not consent.has_banner(site, banner.version)
+    choice = replace(YES, banner=banner.version)
+    assert consent.choose(site, choice, None) is None
     assert consent.keep_banner(site, banner) == ()
     clock.advance(days=1)
     assert consent.keep_banner(site, banner) == ()
-    assert consent.has_banner(site, banner.version)
+    assert consent.choose(site, choice, None) is not None
     with plane.reading() as db:
         [row] = db.scalars(select(BannerVersionRow).where(BannerVersionRow.site_id == site.id))
         assert (row.bundle, row.first_served_at) == (banner.bundle, clock.now - timedelta(days=1))
@@ -186,25 +207,30 @@ def test_unchanged_are_the_other_versions_with_the_same_purposes(
     assert consent.keep_banner(site, another) == ()
 
 
-def test_banner_of_another_site_is_unknown(consent: Consent, site: Site, new_site: Callable[..., Site]) -> None:
-    banner = banner_of(site, FILES)
+def test_banner_of_another_site_is_unknown_and_leaves_no_record(
+    plane: ControlPlane, consent: Consent, site: Site, new_site: Callable[..., Site]
+) -> None:
+    banner, other = banner_of(site, FILES), new_site()
     consent.keep_banner(site, banner)
-    assert not consent.has_banner(new_site(), banner.version)
+    assert consent.choose(other, replace(YES, banner=banner.version), None) is None
+    assert records(plane, other) == []
 
 
+@pytest.mark.usefixtures("shown")
 def test_many_at_once(plane: ControlPlane, consent: Consent, site: Site) -> None:
     """Threads of one process: no choice is lost, and the first look at a banner keeps it once."""
     banner = banner_of(site, FILES)
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(lambda _: consent.keep_banner(site, banner), range(16))) == [()] * 16
-        chosen = list(pool.map(lambda _: consent.choose(site, YES, None), range(40)))
+        assert list(pool.map(lambda _: consent.keep_banner(site, banner), range(16))) == [(BANNER,)] * 16
+        chosen = list(pool.map(lambda _: choose(consent, site, YES, None), range(40)))
     assert len({one.receipt for one in chosen}) == len(records(plane, site)) == 40
 
 
+@pytest.mark.usefixtures("shown")
 def test_records_are_only_ever_appended(consent: Consent, site: Site, plane: ControlPlane) -> None:
-    receipt = consent.choose(site, YES, None).receipt
+    receipt = choose(consent, site, YES, None).receipt
     before = records(plane, site)
     for choice in (NO, YES, WITHDRAW):
-        consent.choose(site, choice, receipt)
+        choose(consent, site, choice, receipt)
     assert records(plane, site)[:1] == before
     assert {column.name for column in ConsentRecordRow.__table__.columns} == set(before[0])

@@ -40,7 +40,14 @@ def test_keys_are_the_columns_of_its_table() -> None:
 
 
 @pytest.mark.parametrize(
-    "reason", [DropReason.UNKNOWN_SITE, DropReason.FOREIGN_ORIGIN, DropReason.NO_CONSENT, DropReason.OBJECTED]
+    "reason",
+    [
+        DropReason.UNKNOWN_SITE,
+        DropReason.FOREIGN_ORIGIN,
+        DropReason.NO_CONSENT,
+        DropReason.OBJECTED,
+        DropReason.DUPLICATE,
+    ],
 )
 def test_what_was_not_ours_to_measure_is_in_the_totals_only(reason: DropReason) -> None:
     ledger = CoverageLedger()

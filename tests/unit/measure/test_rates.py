@@ -35,6 +35,18 @@ def test_site_is_bounded_over_all_sources() -> None:
     assert admitted(limiter, "192.0.2.99", 1, site_id=2) == 1
 
 
+def test_flood_of_one_source_leaves_the_site_to_others() -> None:
+    limiter = RateLimiter(per_source=3, per_site=5)
+    assert admitted(limiter, "192.0.2.1", 1000) == 3
+    assert admitted(limiter, "192.0.2.2", 1) == 1
+
+
+def test_source_that_is_refused_is_not_remembered_again_and_again() -> None:
+    limiter = RateLimiter(per_source=3)
+    admitted(limiter, "192.0.2.1", 1000)
+    assert list(limiter._sources.values()) == [3]
+
+
 def test_next_window_begins_anew_under_another_key() -> None:
     limiter = RateLimiter(per_source=1)
     address = Address.parse("192.0.2.1")
@@ -43,7 +55,7 @@ def test_next_window_begins_anew_under_another_key() -> None:
     answers = []
     for moment in moments:
         answers.append(limiter.admits(1, address, moment))
-        keys.append((limiter._key, frozenset(limiter._sources)))
+        keys.append((limiter._keyed.digest(), frozenset(limiter._sources)))
     assert answers == [True, False, True]
     assert keys[0] == keys[1]
     assert not keys[0][1] & keys[2][1]
@@ -56,3 +68,14 @@ def test_memory_is_bounded_and_known_sources_stay_so() -> None:
         limiter.admits(1, Address(ipaddress.IPv4Address(0x0B000000 + number).packed), NOW)
     assert len(limiter._sources) == rates.MAX_SOURCES
     assert admitted(limiter, "192.0.2.1", 5) == 1
+
+
+def test_window_that_is_over_is_forgotten_also_while_nobody_asks() -> None:
+    limiter = RateLimiter()
+    assert limiter.admits(1, Address.parse("203.0.113.7"), START)
+    kept, keyed = limiter._sources, limiter._keyed
+    limiter.turn(START + timedelta(seconds=1))
+    assert limiter._sources is kept
+    limiter.turn(START + timedelta(seconds=10))
+    assert (limiter._sources, limiter._sites) == ({}, {})
+    assert limiter._keyed is not keyed

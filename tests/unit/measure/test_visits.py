@@ -64,10 +64,19 @@ def test_device_key_differs_by_site_organisation_and_process() -> None:
 
 def test_forgotten_start_starts_again() -> None:
     visits = table()
-    visits.find_or_start(b"k", START, NONE)
-    visits.forget(b"k")
-    visits.forget(b"k")
+    visit, _ = visits.find_or_start(b"k", START, NONE)
+    visits.forget(b"k", visit)
+    visits.forget(b"k", visit)
     assert visits.find_or_start(b"k", START, NONE)[1]
+
+
+def test_visit_of_another_request_under_the_same_key_is_not_forgotten() -> None:
+    visits = table()
+    mine, _ = visits.find_or_start(b"k", START, NONE)
+    other, starts = visits.find_or_start(b"k", START, A)
+    assert starts
+    visits.forget(b"k", mine)
+    assert visits.find_or_start(b"k", START, A) == (other, False)
 
 
 def test_table_is_bounded_and_forgets_the_longest_idle() -> None:

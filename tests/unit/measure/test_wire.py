@@ -48,18 +48,19 @@ def test_keys_of_a_newer_script_are_ignored() -> None:
 @pytest.mark.parametrize(
     "good",
     [
-        body({**VIEW, "url": "x" * 4096}),
-        body({**VIEW, "referrer": "x" * 4096}),
-        body({**VIEW, "title": "x" * 512}),
+        body({**VIEW, "url": "x" * 60_000}),
+        body({**VIEW, "referrer": "x" * 60_000}),
+        body({**VIEW, "title": "x" * 60_000}),
         body({"kind": "engagement", "active_ms": 86_400_000, "scroll_pct": 100}),
         body({"kind": "engagement", "active_ms": 0, "scroll_pct": 0}),
-        body({"kind": "goal", "name": "x" * 64}),
+        body({"kind": "goal", "name": "x" * 60_000}),
+        body({"kind": "goal", "name": "x", "props": {"x" * 30_000: "x" * 30_000}}),
         body(*[VIEW] * MAX_EVENTS),
         body(batch="ab" * 16, visit="0f" * 16, token="x" * 1024),
         body(site="x" * 32),
     ],
 )
-def test_at_the_limit(good: bytes) -> None:
+def test_within_the_limits(good: bytes) -> None:
     assert decode(good).events
 
 
@@ -67,15 +68,11 @@ def test_at_the_limit(good: bytes) -> None:
     ("bad", "says"),
     [
         (body({**VIEW, "url": ""}), "$.events[0].url"),
-        (body({**VIEW, "url": "x" * 4097}), "$.events[0].url"),
-        (body({**VIEW, "referrer": "x" * 4097}), "$.events[0].referrer"),
-        (body({**VIEW, "title": "x" * 513}), "$.events[0].title"),
         (body({"kind": "engagement", "active_ms": 86_400_001}), "active_ms"),
         (body({"kind": "engagement", "active_ms": 1.5}), "active_ms"),
         (body({"kind": "engagement", "active_ms": 1, "scroll_pct": 101}), "scroll_pct"),
         (body({"kind": "engagement", "active_ms": 1, "scroll_pct": -1}), "scroll_pct"),
         (body({"kind": "goal", "name": ""}), "name"),
-        (body({"kind": "goal", "name": "x" * 65}), "name"),
         (body({"kind": "goal", "name": "x", "props": {"": 1}}), "props"),
         (body({"kind": "goal", "name": "x", "props": {"a": None}}), "props"),
         (body({"kind": "goal", "name": "x", "props": {"a": [1]}}), "props"),

@@ -73,3 +73,18 @@ def test_collector_waits_for_a_loader_that_recovers_its_folder(path: Path) -> No
     held = SegmentFolder(path / "main" / EVENTS)
     threading.Timer(0.2, held.close).start()
     SegmentFolder(path / "main" / EVENTS).close()
+
+
+def test_folder_that_cannot_be_recovered_is_let_go_and_holds_up_no_other(path: Path) -> None:
+    for name in ("broken", "dead"):
+        folder = SegmentFolder(path / name / EVENTS)
+        write(folder, b"{}\n", sealed=False)
+        folder.close()
+    [segment] = (path / "broken" / EVENTS).glob("*.open")
+    segment.with_suffix(".sealed").mkdir()  # Where its segment would go: the renaming fails, also for root.
+    spools = CollectorSpools(path)
+    with pytest.raises(OSError, match="directory"):
+        spools.look_after_ownerless()
+    assert [segment.read() for segment in spools.sealed(EVENTS)] == [b"{}\n"]
+    segment.with_suffix(".sealed").rmdir()
+    SegmentFolder(path / "broken" / EVENTS).close()

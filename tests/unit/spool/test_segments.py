@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmly.model import FirmlyError
-from firmly.spool.segments import KEEP_SHIPPED_S, SegmentFolder
+from firmly.spool.segments import KEEP_SHIPPED_S, SegmentFiles, SegmentFolder
 from tests.unit.spool.conftest import lines_in, names_in
 
 OTHER_PROCESS = """
@@ -196,3 +196,38 @@ def test_folder_that_another_process_took_is_not_written(path: Path) -> None:
     assert names_in(path) == []
     folder.close()
     other.close()
+
+
+def test_clock_that_was_set_back_does_not_keep_shipped_segments_for_hours(path: Path) -> None:
+    file = write(path, name(1, ".shipped"), b"one\n")
+    sealed = write(path, name(2, ".sealed"), b"two\n")
+    for one in (file, sealed):
+        os.utime(one, (time.time() + 7200, time.time() + 7200))
+    folder = SegmentFolder(path)
+    folder.remove_old_shipped()
+    assert abs(file.stat().st_mtime - time.time()) < 5
+    assert (list(folder.recent_lines()), folder.oldest_waiting_age_s()) == ([b"one", b"two"], 0.0)
+    folder.close()
+
+
+def test_clock_that_was_set_forward_removes_nothing_that_waits(path: Path) -> None:
+    for number, suffix in enumerate((".sealed", ".shipped", ".open")):
+        os.utime(write(path, name(number, suffix), b"%d\n" % number), (0, 0))
+    folder = SegmentFolder(path)
+    folder.remove_old_shipped()
+    assert lines_in(path) == [b"0", b"2"]
+    folder.close()
+
+
+def test_what_recovery_cuts_off_is_named(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write(path, name(1), b'{"whole":1}\n{"torn')
+    SegmentFolder(path).close()
+    assert f"{name(1)}: 6 bytes at its end are no whole line and are cut off" in caplog.text
+    assert "torn" not in caplog.text
+
+
+def test_shipped_segments_are_removed_before_their_time_where_room_is_needed(path: Path) -> None:
+    for number, suffix in enumerate((".sealed", ".shipped", ".open")):
+        write(path, name(number, suffix), b"%d\n" % number)
+    assert SegmentFiles(path).remove_shipped() == 1
+    assert lines_in(path) == [b"0", b"2"]
