@@ -59,13 +59,16 @@ class Witness:
                 self.shipped.setdefault(Path(name).stem, thing.content().splitlines())
 
     def judge(self, recovered: dict[str, list[bytes]]) -> None:
-        """Check what will be in the warehouse: what is there, and what recovery found under other ids."""
+        """Check what will be in the warehouse: what is there, and what recovery found under other ids.
+
+        Damaged lines are refused there, and set aside.
+        """
         found = Counter(line for lines in (recovered | self.shipped).values() for line in lines)
-        whole = {line for line in found if not is_damaged(line)}
-        assert self.stored <= whole, "acknowledged and lost"
-        assert whole <= self.given, "invented"
-        assert not whole & self.refused, "refused and stored"
-        assert max(found.values(), default=1) == 1, "stored twice"
+        whole = {line: count for line, count in found.items() if not is_damaged(line)}
+        assert self.stored <= whole.keys(), "acknowledged and lost"
+        assert whole.keys() <= self.given, "invented"
+        assert not whole.keys() & self.refused, "refused and stored"
+        assert max(whole.values(), default=1) == 1, "stored twice"
 
 
 class Recovery:
