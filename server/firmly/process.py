@@ -16,7 +16,8 @@ from firmly.model import FirmlyError
 from firmly.settings import Settings
 
 _PR_SET_DUMPABLE = 4
-GRACEFUL_S = 8
+GRACEFUL_S = 4
+"""For answers under way; the loader may take five seconds after that, and whoever stops us waits for ten."""
 
 
 def harden() -> None:

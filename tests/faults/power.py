@@ -158,6 +158,7 @@ class Disk:
     def _take_back(self, thing: Thing, old: str) -> None:
         self._named.pop(str(thing.names.pop()), None)
         self._named[old] = thing
+        thing.sure_names = min(thing.sure_names, len(thing.names))  # A sync may have come in between.
 
     def _is_ours(self, name: str) -> bool:
         return name.startswith(f"{self._root}/")
@@ -169,14 +170,14 @@ class Disk:
 
 def _sure_of_changes(thing: Thing, count: int) -> Callable[[], None]:
     def make_sure() -> None:
-        thing.sure_changes = max(thing.sure_changes, count)
+        thing.sure_changes = max(thing.sure_changes, min(count, len(thing.changes)))
 
     return make_sure
 
 
 def _sure_of_names(thing: Thing, count: int) -> Callable[[], None]:
     def make_sure() -> None:
-        thing.sure_names = max(thing.sure_names, count)
+        thing.sure_names = max(thing.sure_names, min(count, len(thing.names)))
 
     return make_sure
 

@@ -10,8 +10,9 @@ import pytest
 
 from firmly.collect.connection import MAX_CONNECTIONS
 from firmly.model import FirmlyError
-from firmly.process import config_of, require_free, start_logging
+from firmly.process import GRACEFUL_S, config_of, require_free, start_logging
 from firmly.settings import read_settings
+from firmly.warehouse.loader import STOP_S
 
 HARDENED = """
 import ctypes, resource
@@ -60,6 +61,11 @@ def test_uvicorn_trusts_no_header_and_keeps_no_access_log() -> None:
     )
     assert (config.loop, config.ws, config.lifespan) == ("uvloop", "none", "on")
     assert config_of(nothing, "127.0.0.1", 8000, lifespan=False).lifespan == "off"
+
+
+def test_stop_takes_less_than_ten_seconds() -> None:
+    assert config_of(nothing, "127.0.0.1", 8000).timeout_graceful_shutdown == GRACEFUL_S
+    assert GRACEFUL_S + STOP_S < 10
 
 
 @pytest.mark.parametrize(("files", "connections"), [(400, 200), (4_000_000, MAX_CONNECTIONS)])

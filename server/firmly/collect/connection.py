@@ -1,8 +1,10 @@
 """One connection of a client: how much it may send and how long it may take. Uvicorn's protocol with bounds.
 
 A client that opens connections and says nothing, byte by byte or without end, or that never reads its
-answer, costs a place for a while and nothing else. Knows no address: connections are told apart by
-what they do. There is no bound per source, since a company or a proxy is one source of many people.
+answer, costs a place for a while and nothing else. Nothing here reads an address: connections are told
+apart by what they do, and there is no bound per source, since a company or a proxy is one source of many
+people. Uvicorn's part holds the peer's address in memory for as long as the connection lasts, and puts it
+into each request's scope, out of which the edge takes it.
 """
 
 import asyncio
@@ -47,6 +49,8 @@ MAX_LOOKS = {Stage.IDLE: 75, Stage.ASKING: 10, Stage.ANSWERED: 30, Stage.LEAVING
 
 Idle for longer than a proxy keeps it (nginx: 60 seconds), so that no request meets a connection that closes.
 """
+MAX_LOOKS_AT_STOP = 2
+"""The same for an answer that is not taken while the server stops: it waits for who reads, not for who does not."""
 
 Refusal = tuple[int, str, str]
 _MALFORMED: Refusal = (400, "Malformed", "Expected a request in HTTP/1.1")
@@ -77,10 +81,16 @@ class Connection(HttpToolsProtocol):
         self._watch = watch
         self._refusal = _MALFORMED
         self._is_refused = False
+        self._is_stopping = False
+        self._latest_bytes = 0
+        self._shared_bytes = 0
         self._at_work: RequestResponseCycle | None = None
         self._seen: tuple[Stage, object, int] = (Stage.ASKING, None, 0)
         self.unfinished_bytes = 0
-        """Read since the last request was whole."""
+        """Read since the last request was whole; the read that made it whole counts if another began in it.
+
+        Where in that read it ended is not known: as many bytes as `_shared_bytes` may be the earlier request's.
+        """
         self.looks = 0
         """How often the watch found this connection where it is."""
 
@@ -108,15 +118,19 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._is_refused:
             return
-        self.unfinished_bytes += len(data)
+        self._latest_bytes = len(data)
+        self.unfinished_bytes += self._latest_bytes
         super().data_received(data)
-        if self.unfinished_bytes > MAX_HEAD_BYTES and not self._is_refused:
+        if not self.unfinished_bytes:
+            if self._is_asking():
+                self.unfinished_bytes = self._shared_bytes = self._latest_bytes
+        elif self.unfinished_bytes - self._shared_bytes > MAX_HEAD_BYTES and not self._is_refused:
             self._check_size()
 
     def on_headers_complete(self) -> None:
         if len(self.url) > MAX_URL_BYTES:
             self._stop(_LONG_URL)
-        if len(self.headers) > MAX_HEADERS or (self.unfinished_bytes > MAX_HEAD_BYTES and self._has_large_head()):
+        if len(self.headers) > MAX_HEADERS or self._has_large_head():
             self._stop(_LARGE_HEAD)
         if len(self.pipeline) >= MAX_QUEUED:
             self._stop(_QUEUED)
@@ -128,7 +142,7 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self.cycle.more_body = False  # Also where the answer was given before the body was whole.
-        self.unfinished_bytes = 0
+        self.unfinished_bytes = self._shared_bytes = 0
 
     def on_response_complete(self) -> None:
         """Go on with what waits. Uvicorn's own sets a timer for each request; an idle connection is the watch's."""
@@ -144,7 +158,8 @@ class Connection(HttpToolsProtocol):
         self._refuse(self._refusal)
 
     def shutdown(self) -> None:
-        """Wait for no client that has not asked yet."""
+        """Wait for no client that has not asked yet, nor for long for one that does not take its answer."""
+        self._is_stopping = True
         super().shutdown()
         if self._is_asking():
             self.transport.close()
@@ -155,8 +170,11 @@ class Connection(HttpToolsProtocol):
         if (stage, waits) != (self._seen[0], self._seen[2]) or scope is not self._seen[1]:
             self._seen, self.looks = (stage, scope, waits), 0
         self.looks += 1
-        if stage is not Stage.WORKING and self.looks > MAX_LOOKS[stage]:
+        if stage is not Stage.WORKING and self.looks > self._most_looks(stage):
             self._end(stage)
+
+    def _most_looks(self, stage: Stage) -> int:
+        return MAX_LOOKS_AT_STOP if self._is_stopping and stage is Stage.ANSWERED else MAX_LOOKS[stage]
 
     def _end(self, stage: Stage) -> None:
         if stage in (Stage.ANSWERED, Stage.LEAVING):
@@ -170,12 +188,14 @@ class Connection(HttpToolsProtocol):
         return self.cycle is None or self.cycle.scope is not self.scope or self.cycle.more_body
 
     def _has_large_head(self) -> bool:
+        if self.unfinished_bytes <= MAX_HEAD_BYTES and self._latest_bytes <= MAX_HEAD_BYTES:
+            return False  # Less was read than would be too much.
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > MAX_HEAD_BYTES
 
     def _check_size(self) -> None:
         if self.cycle is None or self.cycle.scope is not self.scope:
             self._refuse(_LONG_URL if self.scope and len(self.url) > MAX_URL_BYTES else _LARGE_HEAD)
-        elif self.unfinished_bytes > MAX_REQUEST_BYTES:
+        elif self.unfinished_bytes - self._shared_bytes > MAX_REQUEST_BYTES:
             self._refuse(_LARGE)
 
     def _stop(self, refusal: Refusal) -> None:

@@ -11,7 +11,7 @@ class RememberedPages:
     """Reduces addresses of pages, the plain ones once.
 
     Plain is what is short, has no query, and had nothing masked: an address with a token or a name
-    in its query would otherwise stay in memory for as long as the process runs.
+    in its query would otherwise stay in memory for as long as the process runs. `reduce` remembers none.
     """
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ from firmly.measure.rates import RateLimiter
 from firmly.measure.reduce import NO_CAMPAIGN
 from firmly.measure.source import source_of
 from firmly.measure.visits import MAX_SEQ, VisitTable
-from firmly.measure.wire import MAX_URL, Engagement, Event, Goal, PageView
+from firmly.measure.wire import Engagement, Event, Goal, PageView
 from firmly.model import BeforeConsent, DropReason
 from firmly.organisations.confidence import meets
 from firmly.organisations.resolve import Resolver
@@ -218,8 +218,7 @@ class Pipeline:
         match event:
             case PageView():
                 draft.title = reduce.title_of(event.title) if site.titles else ""
-                # No page of it is remembered, and no text without end.
-                draft.referrer_host = self._host_of("/".join(event.referrer[:MAX_URL].split("/", 3)[:3]))
+                draft.referrer_host = self._host_of(reduce.authority_of(event.referrer))  # No more is remembered.
             case Engagement():
                 draft.active_ms, draft.scroll_pct = event.active_ms, event.scroll_pct
             case Goal():

@@ -4,13 +4,14 @@ Source of the rules: docs/PRIVACY.md, "What is reduced". Pure functions.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from inspect import unwrap
 from itertools import groupby
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
-from firmly.measure.plain import plain
+from firmly.measure.plain import MAX_FOREIGN, plain
 from firmly.measure.telling import MASK, masked, tells
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "NO_CAMPAIGN",
     "Campaign",
     "Page",
+    "authority_of",
     "host_of",
     "page_of",
     "path_of",
@@ -33,8 +35,13 @@ MAX_PROPS = 8
 MAX_TITLE = 200
 MAX_READ = 1024
 """Characters of a text that are looked at; a longer value is masked, a longer path or title cut."""
+MAX_FOREIGN_LABELS = 3
+"""Labels of a host in an international alphabet that are decoded; a name has two or three."""
 
 _EASY_PATH = re.compile(r"(?!.*-at-|.*[a-f]{8})(?:/[a-z]{0,24}(?:-[a-z]{1,24}){0,2}){1,8}\Z")
+_split: Callable[[str], SplitResult] = unwrap(urlsplit)
+"""Without the library's cache, which would hold the latest addresses as they came."""
+_AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]{0,31}:)?//([^/?#]{1,300})(?:[/?#]|\Z)")
 _HOST = re.compile(r"[a-z0-9._-]{1,253}")
 _ADDRESS_HOST = re.compile(r"(?:^|\.)(?:(?:nip|sslip|xip)\.io|arpa|ip6)\Z")
 """Zones whose names are network addresses."""
@@ -75,8 +82,10 @@ _AD_CLICK_IDS = _CLICK_IDS - {"fbclid"}  # Facebook puts its id on every outgoin
 
 def page_of(url: str, query_keys: frozenset[str]) -> Page | None:
     """Reduce a page's address; None when it is not an http(s) address."""
+    if not url.isascii() and not authority_of(url):
+        return None  # Before the library folds it, which takes long.
     try:
-        parts = urlsplit(url)
+        parts = _split(url)
         host, port = parts.hostname, parts.port
     except ValueError:
         return None
@@ -122,11 +131,12 @@ def value_of(value: str) -> str:
 
 def title_of(title: str) -> str:
     """Mask what tells in a title, word by word and over several words. At most 200 characters."""
-    text = plain(title[:MAX_READ])
+    read = title[: MAX_READ if title.isascii() else MAX_FOREIGN]
+    text = plain(read)
     if text is None:
         return MASK
     text = " ".join(text.split())
-    if len(text) > MAX_TITLE or len(title) > MAX_READ:
+    if len(text) > MAX_TITLE or len(title) > len(read):
         text = text[:MAX_TITLE].rpartition(" ")[0]  # Half a word may be half of what would be masked.
     return masked(text)
 
@@ -134,21 +144,37 @@ def title_of(title: str) -> str:
 def host_of(url: str) -> str:
     """Return a referrer's host in lower case, or "" where there is none, or where it is or holds an address."""
     try:
-        host = (urlsplit(url[:2048]).hostname or "").rstrip(".")
-        read = host.encode().decode("idna") if "xn--" in host else host
-    except ValueError:  # A broken address, or a broken international name.
+        host = (_split(authority_of(url)).hostname or "").rstrip(".")
+    except ValueError:
         return ""
     last = host.rpartition(".")[2]
     if not _HOST.fullmatch(host) or last.startswith("0x") or not any(map(str.isalpha, last)):
         return ""
-    text = plain(read)
+    text = _read_host(host)
     return "" if text is None or tells(text) or _ADDRESS_HOST.search(host) else host
+
+
+def authority_of(url: str) -> str:
+    """Return "//" with an address's host and port, or "" where there is none, it is long or not in ASCII."""
+    match = _AUTHORITY.match(url)
+    return "//" + match[1].rpartition("@")[2] if match and match[1].isascii() else ""
 
 
 def props_of(props: Mapping[str, object], allowed: frozenset[str]) -> dict[str, str]:
     """Keep allow-listed properties that are numbers or single words that tell nothing; the rest is not written."""
     kept = {key: text for key, value in props.items() if key in allowed and (text := _prop(value))}
     return dict(list(kept.items())[:MAX_PROPS])
+
+
+def _read_host(host: str) -> str | None:
+    """Return a host as a person reads it; None where that cannot be told, or takes long to."""
+    foreign = host.count("xn--")
+    if foreign > MAX_FOREIGN_LABELS:
+        return None
+    try:
+        return plain(host.encode().decode("idna") if foreign else host)
+    except ValueError:
+        return None
 
 
 def _prop(value: object) -> str:

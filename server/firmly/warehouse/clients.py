@@ -3,9 +3,10 @@
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import OperationalError
 
 
 class Clients:
@@ -21,9 +22,15 @@ class Clients:
 
     @contextmanager
     def one(self) -> Iterator[Client]:
-        """Lend a connection. Raises whatever connecting raises; the place is free again then."""
+        """Lend a connection. Raises whatever connecting raises; the place is free again then.
+
+        Raises:
+            OperationalError: closed, which `Warehouse` tells as unavailable. Whoever waits is told at once.
+        """
         client = self._free.get()
         try:
+            if self._is_closed:
+                raise OperationalError("the warehouse is closed")
             if client is None:
                 client = self._connect()
             yield client
@@ -34,9 +41,12 @@ class Clients:
         """Close what is not lent now; what is, when it is given back. Waits for nobody."""
         with self._closing:
             self._is_closed = True
-            while not self._free.empty():
-                if client := self._free.get_nowait():
-                    client.close()
+            with suppress(queue.Empty):
+                while True:
+                    if client := self._free.get_nowait():
+                        client.close()
+            # One place stays: it goes from one who waits to the next, and each finds out.
+            self._free.put(None)
 
     def _take_back(self, client: Client | None) -> None:
         with self._closing:

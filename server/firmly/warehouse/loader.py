@@ -1,7 +1,7 @@
 """Drains the spools into the warehouse, as fast as it takes them, for as long as the process lives.
 
-A segment is one insert. Segments go side by side, as many as the warehouse bears (`Pace`); their
-order does not matter. Which is stored how often is the business of `Shipping`.
+A segment is one insert. Segments go side by side, as many as the warehouse bears (`Pace`), in the
+order of `Backlog`. Which is stored how often is the business of `Shipping`.
 """
 
 import itertools
@@ -11,13 +11,14 @@ import random
 import re
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from firmly.model import Clock, system_clock
+from firmly.warehouse.backlog import Backlog, Job, means_away
 from firmly.warehouse.pace import Pace
 from firmly.warehouse.quarantine import Quarantine
 from firmly.warehouse.shipping import Shippable, Shipping
@@ -25,14 +26,18 @@ from firmly.warehouse.store import Warehouse, WarehouseUnavailableError
 
 log = logging.getLogger(__name__)
 
-GIVE_UP_AFTER = 2
-"""So many failures in a row mean that the warehouse is away; a single one may be its segment's fault."""
 LOOK_S = 2.0
 """How often to look whether an operator wants a line sent again, and whether an idle warehouse still answers."""
 STOP_S = 5.0
 """How long a stop waits for the warehouse. What is not confirmed by then stays sealed."""
 _CODE = re.compile(r"Code: \d+")
 _CODE_NAME = re.compile(r"\(([A-Z][A-Z0-9_]+)\)")
+
+
+class _Ended(NamedTuple):
+    job: Job
+    seconds: float
+    error: Exception | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class Loader:
         self._streams = streams
         self._quarantine = Quarantine(quarantine)
         self._wake = wake
+        self._backlog = Backlog()
         self._pace = Pace(width or warehouse.writers, chance)
         self._shipping = Shipping(warehouse, self._quarantine, clock, self._count_set_aside)
         self._is_stopping = threading.Event()
@@ -105,8 +111,10 @@ class Loader:
         Raises:
             WarehouseUnavailableError: the warehouse is away; what is not confirmed stays sealed.
         """
-        self._ship_segments()
-        self._ship_replays()
+        _, error = self._ship_segments()
+        error_of_replays = self._ship_replays()
+        if error := error or error_of_replays:
+            raise error
 
     def _run(self) -> None:
         while True:
@@ -127,55 +135,64 @@ class Loader:
             self._wake.wait(LOOK_S)
 
     def _turn(self) -> None:
-        shipped = self._ship_segments()
-        if time.monotonic() < self._look_at:
-            return
-        self._look_at = time.monotonic() + LOOK_S
-        self._ship_replays()
-        if not shipped and not self._warehouse.is_reachable():
-            raise WarehouseUnavailableError("it does not answer")
+        count, error = self._ship_segments()
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + LOOK_S
+            # Also after an error: it may be a segment's own, and last.
+            error_of_replays = self._ship_replays()
+            error = error or error_of_replays
+            if not count and not error and not self._warehouse.is_reachable():
+                error = WarehouseUnavailableError("it does not answer")
+        if error:
+            raise error
 
-    def _ship_segments(self) -> int:
-        """Ship what is sealed now and return how many segments that were."""
+    def _ship_segments(self) -> tuple[int, Exception | None]:
+        """Ship what is sealed now; return how many segments that were, and the first error."""
         self._warehouse.open()
         waiting = self._waiting()
-        self._quarantine.forget_parts({f"{table}-{segment.id}" for table, segment in waiting})
-        error = self._ship_side_by_side(deque(waiting))
-        if error is not None:
-            raise error
-        return len(waiting)
+        self._quarantine.forget_parts({job.name for job in waiting})
+        self._backlog.begin(waiting)
+        return len(waiting), self._ship_side_by_side()
 
-    def _ship_replays(self) -> None:
+    def _ship_replays(self) -> Exception | None:
+        """Send what an operator wants sent again; return the first error."""
         # After the segments: one that is still under way may be about to set the same line aside.
+        first_error: Exception | None = None
         for replay in self._quarantine.replays():
-            self._shipping.ship_again(replay)
+            try:
+                self._shipping.ship_again(replay)
+            except Exception as error:  # noqa: BLE001  # Raised by the caller; the other lines must not wait for it.
+                first_error = first_error or error
+                if means_away(error):
+                    break
         self.lines_in_quarantine = self._quarantine.count()
+        return first_error
 
-    def _waiting(self) -> list[tuple[str, Shippable]]:
+    def _waiting(self) -> list[Job]:
         """Return what is sealed, the streams by turns, so that none waits for all of another."""
-        streams = [[(stream.table, segment) for segment in stream.sealed()] for stream in self._streams]
+        streams = [[Job(stream.table, segment) for segment in stream.sealed()] for stream in self._streams]
         return [job for jobs in itertools.zip_longest(*streams) for job in jobs if job is not None]
 
-    def _ship_side_by_side(self, jobs: deque[tuple[str, Shippable]]) -> Exception | None:
-        """Ship all, unless the warehouse turns out to be away; return the first error when all is quiet."""
-        ended: queue.SimpleQueue[tuple[float, Exception | None]] = queue.SimpleQueue()
-        running = failures = 0
+    def _ship_side_by_side(self) -> Exception | None:
+        """Ship what the backlog gives; return the first error when all is quiet."""
+        ended: queue.SimpleQueue[_Ended] = queue.SimpleQueue()
+        running = 0
         first_error: Exception | None = None
         while True:
-            while jobs and running < self._pace.width and failures < GIVE_UP_AFTER and time.monotonic() < self._stop_by:
-                _beside(partial(self._shipping.ship, *jobs.popleft()), ended)
+            while running < self._pace.width and time.monotonic() < self._stop_by and (job := self._backlog.take()):
+                _beside(job, partial(self._shipping.ship, job.table, job.segment), ended)
                 running += 1
             if not running:
                 return first_error
-            seconds, error = ended.get()
+            job, seconds, error = ended.get()
             running -= 1
+            self._backlog.note(job, error)
             if error is None:
-                failures = 0
-                self._pace.went_well(seconds, work_waits=bool(jobs))
+                self._pace.went_well(seconds, work_waits=self._backlog.has_more())
             else:
-                failures += 1
                 first_error = first_error or error
-                self._pace.went_wrong()
+                if means_away(error):
+                    self._pace.went_wrong()
 
     def _count_set_aside(self) -> None:
         with self._counting:
@@ -194,7 +211,7 @@ class Loader:
             log.warning("no events are shipped to the warehouse until this ends: %s%s", self.trouble, detail)
 
 
-def _beside(work: Callable[[], None], ended: queue.SimpleQueue[tuple[float, Exception | None]]) -> None:
+def _beside(job: Job, work: Callable[[], None], ended: queue.SimpleQueue[_Ended]) -> None:
     """Run ``work`` on a thread that the end of the process does not wait for, and report how it went."""
 
     def run() -> None:
@@ -204,7 +221,7 @@ def _beside(work: Callable[[], None], ended: queue.SimpleQueue[tuple[float, Exce
             work()
         except Exception as raised:  # noqa: BLE001  # Raised again by the loader's own thread.
             error = raised
-        ended.put((time.monotonic() - started, error))
+        ended.put(_Ended(job, time.monotonic() - started, error))
 
     threading.Thread(target=run, name="loader-insert", daemon=True).start()
 

@@ -2,8 +2,9 @@
 
 One folder. ``<name>.line`` waits for an operator; renamed to ``<name>.replay`` it waits for the
 loader, which removes it once it is stored. A line is never in two places, whenever the process
-dies. ``<table>-<segment>.parts`` notes which runs of a segment's lines were refused, so that after
-a crash they are not sent whole again beside the parts of them that are stored.
+dies. ``<table>-<segment>.parts`` notes which runs of a segment's lines were refused (``first+count``),
+so that after a crash they are not sent whole again beside the parts of them that are stored, and
+which of those parts are stored (``+first+count``), so that they are not sent again either.
 
 A name is ``<table>-<segment>-<number of the line>``. Blocking. Holds events: company level, and a
 batch's random id.
@@ -17,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import orjson
 
@@ -68,7 +70,8 @@ class Quarantine:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         # A last line that a crash tore off was followed by no insert: it is as good as not there.
-        self._refused = {path.stem: set(path.read_text().split("\n")[:-1]) for path in self._files(PARTS)}
+        # It stays for now: an operator's command reads these files too, while a loader may be writing.
+        self._notes = {path.stem: set(path.read_text().split("\n")[:-1]) for path in self._files(PARTS)}
 
     def lines(self) -> list[RefusedLine]:
         """Return what is set aside, by name. Shows no content of a line."""
@@ -121,29 +124,41 @@ class Quarantine:
 
     def is_refused(self, table: str, segment_id: str, first: int, count: int) -> bool:
         """Tell whether this run of lines was refused before: parts of it may be stored."""
-        return f"{first}+{count}" in self._refused.get(f"{table}-{segment_id}", ())
+        return f"{first}+{count}" in self._notes.get(f"{table}-{segment_id}", ())
+
+    def is_stored(self, table: str, segment_id: str, first: int, count: int) -> bool:
+        """Tell whether this run of lines is known to be stored, as a part of a refused one."""
+        return f"+{first}+{count}" in self._notes.get(f"{table}-{segment_id}", ())
 
     def note_refused(self, table: str, segment_id: str, first: int, count: int) -> None:
         """Remember it across a crash: a table that is mended in between would take the whole run."""
-        self._make_folder()
-        name, run = f"{table}-{segment_id}", f"{first}+{count}"
-        with open(self._path(name, PARTS), "a", opener=_private) as file:  # Only open() takes an opener.
-            file.write(f"{run}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        if name not in self._refused:
-            _sync_names(self._folder)
-        self._refused.setdefault(name, set()).add(run)
+        self._note(f"{table}-{segment_id}", f"{first}+{count}")
+
+    def note_stored(self, table: str, segment_id: str, first: int, count: int) -> None:
+        """Remember it for longer than ClickHouse knows the part's token. Does nothing in a segment never refused."""
+        if f"{table}-{segment_id}" in self._notes:
+            self._note(f"{table}-{segment_id}", f"+{first}+{count}")
 
     def forget_parts(self, waiting: set[str]) -> None:
         """Remove old notes of segments that are not ``waiting`` (``<table>-<segment id>``) any more."""
-        for name in self._refused.keys() - waiting:
+        for name in self._notes.keys() - waiting:
             path = self._path(name, PARTS)
             with suppress(FileNotFoundError):
                 if path.stat().st_mtime > time.time() - KEEP_PARTS_S:
                     continue
                 path.unlink()
-            del self._refused[name]
+            del self._notes[name]
+
+    def _note(self, name: str, run: str) -> None:
+        self._make_folder()
+        with open(self._path(name, PARTS), "a+b", opener=_private) as file:  # Only open() takes an opener.
+            _cut_torn_end(file)
+            file.write(f"{run}\n".encode())
+            file.flush()
+            os.fsync(file.fileno())
+        if name not in self._notes:
+            _sync_names(self._folder)
+        self._notes.setdefault(name, set()).add(run)
 
     def _files(self, *suffixes: str) -> Iterator[Path]:
         with suppress(FileNotFoundError), os.scandir(self._folder) as entries:
@@ -176,6 +191,12 @@ def _write(path: Path, reason: str, at: datetime, line: bytes) -> None:
         os.fsync(file.fileno())
     being_written.rename(path)
     _sync_names(path.parent)
+
+
+def _cut_torn_end(file: BinaryIO) -> None:
+    """Remove what a crash or a full disk left of a last line: the next one would continue it and be lost."""
+    file.seek(0)
+    file.truncate(file.read().rfind(b"\n") + 1)
 
 
 def _refused_line(path: Path) -> RefusedLine:

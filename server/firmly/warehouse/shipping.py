@@ -2,7 +2,8 @@
 
 A segment is inserted under its own id as deduplication token, so that sending it again after a
 crash or a lost answer changes nothing. One that is refused is halved until the refused lines stand
-alone, each part under a token of its own; what was refused once is only ever sent in its halves.
+alone, each part under a token of its own; what was refused once is only ever sent in its halves, and
+a part that is known to be stored not at all: a crash may last longer than ClickHouse remembers tokens.
 """
 
 import logging
@@ -69,9 +70,12 @@ class Shipping:
     def _ship_run(self, table: str, segment_id: str, lines: bytes, first: int, token: str) -> None:
         """Store ``lines``, of which the first is the segment's line ``first``, or what is good of them."""
         count = _count(lines)
+        if self._quarantine.is_stored(table, segment_id, first, count):
+            return
         if not self._quarantine.is_refused(table, segment_id, first, count):
             try:
                 self._warehouse.insert(table, lines, token)
+                self._quarantine.note_stored(table, segment_id, first, count)
                 return
             except WarehouseRefusedError as error:
                 if count == 1:

@@ -411,6 +411,40 @@ def test_unfinished_requests_are_bounded_in_bytes_together() -> None:
         assert {rest_of(one)[:12] for one in large} - {RESET} == {b"", b"HTTP/1.1 408"}
 
 
+def test_large_head_behind_a_whole_request_reaches_no_application(server: Server) -> None:
+    with closing(server.client(GET + head(url=b"/large-head", headers=2, value=b"v" * 20_000))) as client:
+        assert b"/large-head" not in rest_of(client)
+
+
+def test_what_follows_a_whole_request_in_one_read_counts_as_unfinished() -> None:
+    with serving(unfinished=100_000, look_s=10 * LOOK_S) as server, ExitStack() as stack:
+        begun = GET + b"GET / HTTP/1.1\r\nx: " + b"x" * 40_000
+        for _ in range(5):
+            answer_of(stack.enter_context(closing(server.client(begun))))
+        while server.open > 2:
+            time.sleep(LOOK_S)
+        assert server.open == 2
+
+
+def test_large_body_is_not_taken_for_part_of_the_next_head(server: Server) -> None:
+    post = b"POST /early HTTP/1.1\r\ncontent-length: 40000\r\n\r\n" + b"x" * 40_000
+    with closing(server.client(post + GET[:10])) as client:
+        assert client.recv(65536).endswith(b"early")
+        client.sendall(GET[10:20])
+        time.sleep(2 * LOOK_S)
+        client.sendall(GET[20:])
+        assert answer_of(client)["path"] == "/whole"
+
+
+def test_stop_does_not_wait_for_who_takes_no_answer() -> None:
+    """Looks come often here: uvicorn's own bound, and the one of thirty looks, would take longer."""
+    with serving(look_s=0.1) as server, closing(server.client(GET.replace(b"whole", b"large") * 3)) as client:
+        client.recv(1)
+        began = time.monotonic()
+        server.stop()
+        assert time.monotonic() - began < 2
+
+
 def test_stop_waits_for_nobody_who_has_not_asked() -> None:
     with serving(look_s=1) as server, ExitStack() as stack:
         for says in (b"", b"GET", b"POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\n{"):

@@ -3,7 +3,7 @@
 import re
 import time
 import unicodedata
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 from hypothesis import example, given, settings
@@ -16,6 +16,7 @@ from firmly.measure.reduce import (
     MAX_VALUE,
     Campaign,
     Page,
+    authority_of,
     host_of,
     page_of,
     path_of,
@@ -273,6 +274,67 @@ def test_no_text_takes_long(piece: str) -> None:
     assert time.perf_counter() - started < 0.5
 
 
+SLOW = {
+    "an international name without end": [f"https://{number}" + ".xn--80ak6aa92e" * 135 for number in range(28)],
+    "a name that swells": ["https://" + "\ufdfa" * 1010 + str(number) for number in range(18)],
+    "a path that swells": ["https://a.example/" + "\ufdfa" * 1010 + "?utm_source=" + "\ufdfa" * 900] * 10,
+    "short paths of marks": ["https://a.example/" + "e\u0301\u1e9b\u0323" * 100] * 50,
+    "a path of marks": ["https://a.example/a" + "\u0301\u0323" * 510] * 25,
+}
+
+
+@pytest.mark.parametrize("urls", SLOW.values(), ids=SLOW.keys())
+def test_no_body_of_addresses_takes_long(urls: list[str]) -> None:
+    """Against the machine's own speed: at most eight times what a body of ordinary addresses takes."""
+    plain_urls = [f"https://a.example/an/Ordinary/page-{number}?utm_source=Mail" for number in range(50)]
+    plain_s = min(_seconds_of(plain_urls) for _ in range(5))
+    assert min(_seconds_of(urls) for _ in range(3)) < 8 * plain_s
+
+
+def _seconds_of(urls: list[str]) -> float:
+    started = time.thread_time()
+    for url in urls:
+        page_of(url, frozenset())
+        host_of(url)
+    return time.thread_time() - started
+
+
+def test_address_of_many_foreign_characters_is_kept_as_browsers_write_it() -> None:
+    path = "/" + "/".join(["страница"] * 20)
+    assert path_of(quote(path)) == path
+    assert path_of("/" + "/".join(["я" * 60] * 5)) == "/*"
+    title = "Страница " * 60
+    assert title_of(title) == ("Страница " * 22).strip()
+
+
+def test_no_address_stays_in_the_librarys_memory() -> None:
+    urlsplit.cache_clear()  # type: ignore[attr-defined]
+    page_of("https://a.example/?mail=jane@example.com", frozenset())
+    host_of("https://a.example?mail=jane@example.com")
+    assert urlsplit.cache_info().currsize == 0  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("url", "authority"),
+    [
+        ("https://a.example", "//a.example"),
+        ("https://a.example:8443/x?q=jane", "//a.example:8443"),
+        ("https://a.example?mail=jane", "//a.example"),
+        ("https://a.example#jane/x", "//a.example"),
+        ("https://jane:secret@a.example/", "//a.example"),
+        ("https://[2001:db8::7]/", "//[2001:db8::7]"),
+        ("//a.example/x", "//a.example"),
+        ("https:?mail=jane//a.example/", ""),
+        ("jane//a.example/", ""),
+        ("https://" + "a" * 301, ""),
+        ("https://b\u00fccher.example/", ""),
+        ("", ""),
+    ],
+)
+def test_authority_is_all_that_is_taken_of_a_referrer_and_short(url: str, authority: str) -> None:
+    assert authority_of(url) == authority
+
+
 PIECES = st.one_of(
     st.text(max_size=12),
     st.from_regex(r"[0-9]{1,9}", fullmatch=True),
@@ -415,6 +477,8 @@ def test_click_ids_tell_an_ad_and_are_not_kept(query: str, is_ad: bool) -> None:
         ("https://xn--203---0--113-7.example/", ""),
         ("https://xn--bcher-kva.example/", "xn--bcher-kva.example"),
         ("https://xn--80ak6aa92e.com/", "xn--80ak6aa92e.com"),
+        ("https://" + "xn--bcher-kva." * 3 + "example/", "xn--bcher-kva." * 3 + "example"),
+        ("https://" + "xn--bcher-kva." * 4 + "example/", ""),
         ("https://1688.com/", "1688.com"),
         ("https://web2-1.example./", "web2-1.example"),
         ("https://[", ""),

@@ -1,12 +1,15 @@
 """Connections are made when needed, kept, lent to one thread at a time, and closed when the last is back."""
 
+import threading
 from contextlib import ExitStack
 from typing import cast
 
 import pytest
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import OperationalError
 
 from firmly.warehouse.clients import Clients
+from firmly.warehouse.store import Warehouse, WarehouseUnavailableError
 
 
 class Connection:
@@ -66,3 +69,33 @@ def test_closing_waits_for_nobody_and_closes_what_comes_back() -> None:
         clients.close()
         assert [connection.is_closed for connection in made.connections] == [False, True]
     assert [connection.is_closed for connection in made.connections] == [True, True]
+
+
+def test_closed_ones_are_lent_to_nobody_and_who_waits_is_told() -> None:
+    clients = Clients(Made(), 1)
+    told: list[bool] = []
+
+    def ask() -> None:
+        with pytest.raises(OperationalError), clients.one():
+            pass
+        told.append(True)
+
+    threads = [threading.Thread(target=ask, daemon=True) for _ in range(3)]
+    with clients.one():
+        for thread in threads[:2]:
+            thread.start()
+        clients.close()
+        threads[2].start()
+        for thread in threads:
+            thread.join(5)
+        assert told == [True, True, True], "also while one is still lent"
+
+
+def test_closed_warehouse_is_unavailable() -> None:
+    warehouse = Warehouse(lambda _settings: Made()(), lambda: None, 1)
+    warehouse.close()
+    with pytest.raises(WarehouseUnavailableError, match="closed"):
+        warehouse.insert("events", b"{}\n", "token")
+    with pytest.raises(WarehouseUnavailableError, match="closed"):
+        warehouse.rows("company_count_days", {})
+    assert not warehouse.is_reachable()

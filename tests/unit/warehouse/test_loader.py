@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from firmly.warehouse.loader import GIVE_UP_AFTER, STOP_S, Loader, Stream
+from firmly.warehouse.backlog import GIVE_UP_AFTER
+from firmly.warehouse.loader import STOP_S, Loader, Stream
 from firmly.warehouse.quarantine import Quarantine
 from firmly.warehouse.store import Warehouse, WarehouseRefusedError, WarehouseUnavailableError
 from tests.unit.warehouse.conftest import FileSegment, Folder, lines, select, sums
@@ -56,7 +58,7 @@ def test_bad_line_is_set_aside_with_its_reason_and_the_others_load(
     loader.drain()
     assert numbers(empty) == [0, 1, 2, 3, 4]
     [(reason, line)] = set_aside(folder)
-    assert "Code: " in reason
+    assert ("Code: " if bad != BAD["zeros"] else "Damaged: ") in reason
     assert line == bad + b"\n"
     assert (loader.quarantined_lines, folder.sealed()) == (1, [])
     assert f"a line was refused and set aside as events-{segment.id}-3" in caplog.text
@@ -490,3 +492,77 @@ def test_line_alone_in_its_segment_that_was_set_aside_unnoted_is_stored_once(emp
     mended.is_mended = True
     loader_of(mended, folder).drain()
     assert (numbers(empty), quarantine_of(folder).lines()) == ([0], [])
+
+
+@pytest.mark.parametrize(
+    "message", ["Code: 441. Something about these lines", "Code: 241. Too little memory for these lines"]
+)
+def test_segments_that_the_warehouse_never_takes_hold_up_no_other(
+    empty: Warehouse, folder: Folder, message: str
+) -> None:
+    bad = [folder.add(*lines(1)).id for _ in range(2 * GIVE_UP_AFTER)]
+    for _ in range(4):
+        folder.add(*lines(2))
+    watched = Watched(empty, lambda token: token.partition(":")[0] in bad)
+    watched.error = WarehouseUnavailableError(message)
+    with running(loader_of(watched, folder)) as loader:
+        until(lambda: [segment.id for segment in folder.sealed()] == bad)
+        assert message[:9] in str(loader.trouble)
+    assert numbers(empty) == [0, 0, 0, 0, 1, 1, 1, 1]
+
+
+def test_segments_that_cannot_be_read_hold_up_no_other(empty: Warehouse, folder: Folder) -> None:
+    for number in range(GIVE_UP_AFTER):
+        (folder.path / f"0000-{number}.sealed").mkdir()
+    folder.add(*lines(3))
+    with pytest.raises(IsADirectoryError):
+        loader_of(empty, folder).drain()
+    assert (numbers(empty), len(folder.sealed())) == ([0, 1, 2], GIVE_UP_AFTER)
+
+
+def test_segment_that_always_fails_holds_up_no_line_that_an_operator_sends_again(
+    empty: Warehouse, folder: Folder
+) -> None:
+    folder.add(*with_one_bad(3))
+    mended = Mended(empty)
+    loader_of(mended, folder).drain()
+    mended.is_mended = True
+    (folder.path / "0000-0.sealed").mkdir()
+    with running(loader_of(mended, folder)) as loader:
+        until(lambda: loader.trouble)
+        [refused] = quarantine_of(folder).lines()
+        quarantine_of(folder).replay(refused.name)
+        until(lambda: not quarantine_of(folder).lines())
+        assert loader.trouble == "the loader's files are in trouble (IsADirectoryError: Is a directory)"
+    assert numbers(empty) == [0, 1, 2]
+
+
+def test_line_that_cannot_be_sent_again_holds_up_no_other(empty: Warehouse, folder: Folder) -> None:
+    for _ in range(2):
+        folder.add(*with_one_bad(1))
+    mended = Mended(empty)
+    loader_of(mended, folder).drain()
+    first, second = quarantine_of(folder).lines()
+    for refused in (first, second):
+        quarantine_of(folder).replay(refused.name)
+    mended.is_mended, mended.error = True, WarehouseUnavailableError("Code: 441. This line")
+    mended.fails = lambda token: f"events-{token.partition(':')[0]}-0" == first.name
+    with pytest.raises(WarehouseUnavailableError):
+        loader_of(mended, folder).drain()
+    assert (numbers(empty), [line.name for line in quarantine_of(folder).lines()]) == ([0], [first.name])
+
+
+@pytest.mark.parametrize("dies_at", [2, 6, 7, 8])
+def test_part_that_is_stored_is_not_sent_again_after_a_crash(empty: Warehouse, folder: Folder, dies_at: int) -> None:
+    """Other segments may have pushed its token out of ClickHouse's window by then."""
+    segment = folder.add(*with_one_bad(8))
+    mended = Mended(empty)
+    mended.fails = lambda _token: len(mended.tokens) == dies_at
+    with suppress(WarehouseUnavailableError):
+        loader_of(mended, folder).drain()
+    with suppress(FileNotFoundError):  # Where nothing failed it dies before the mark.
+        segment.path.with_suffix(".shipped").rename(segment.path)
+    loader_of(mended, folder).drain()
+    sent_twice = [token for token, times in Counter(mended.tokens).items() if times > 1]
+    assert sent_twice == ([mended.tokens[dies_at - 1]] if dies_at <= 7 else [])
+    assert numbers(empty) == [0, 1, 2, 3, 5, 6, 7]

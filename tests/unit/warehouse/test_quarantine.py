@@ -123,3 +123,23 @@ def test_torn_note_counts_as_none(tmp_path: Path) -> None:
     quarantine = Quarantine(tmp_path)
     assert quarantine.is_refused("events", SEGMENT, 0, 8)
     assert not quarantine.is_refused("events", SEGMENT, 4, 4)
+
+
+def test_note_after_a_torn_one_is_read_by_the_next_process(tmp_path: Path) -> None:
+    note = tmp_path / f"events-{SEGMENT}.parts"
+    note.write_text("0+8\n4+")
+    Quarantine(tmp_path).note_refused("events", SEGMENT, 4, 4)
+    assert note.read_text() == "0+8\n4+4\n"
+    assert Quarantine(tmp_path).is_refused("events", SEGMENT, 4, 4)
+
+
+def test_stored_part_of_a_refused_run_is_noted(tmp_path: Path) -> None:
+    quarantine = Quarantine(tmp_path)
+    quarantine.note_stored("events", SEGMENT, 0, 8)
+    assert list(tmp_path.iterdir()) == [], "a segment stored as a whole costs no note"
+    quarantine.note_refused("events", SEGMENT, 0, 8)
+    quarantine.note_stored("events", SEGMENT, 0, 4)
+    for restarted in (quarantine, Quarantine(tmp_path)):
+        assert restarted.is_stored("events", SEGMENT, 0, 4)
+        assert not restarted.is_refused("events", SEGMENT, 0, 4)
+        assert not restarted.is_stored("events", SEGMENT, 0, 8)
