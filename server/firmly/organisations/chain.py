@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from firmly.model import DropReason, FirmlyError
 from firmly.organisations.address import Address
-from firmly.organisations.decide import Answer, Case, decide
+from firmly.organisations.decide import Answer, Case, decide, decide_by_size
 from firmly.organisations.facts import Found
 from firmly.organisations.judge import Judge
 from firmly.organisations.offers import Judged, Offer
@@ -50,6 +50,7 @@ class Chain:
         is_plain = len(sources) == 1 and not overrides.rules and not ranges.excluded
         self._nobody = ranges.special.over(ranges.machines) if is_plain else ranges.special
         self._look = self._look_quickly_at if is_plain else self._look_at
+        self._decide = decide_by_size if is_plain else _decided
         self._overrides = overrides
 
     def resolve(self, address: Address) -> Answer:
@@ -61,7 +62,7 @@ class Chain:
         seen = self._look(address.packed())
         if seen is None:
             raise _damaged()
-        return seen if isinstance(seen, DropReason) else decide(seen)[1]
+        return seen if isinstance(seen, DropReason) else self._decide(seen)
 
     def explain(self, address: Address) -> Decision:
         """Return the same answer with the step and everything that was considered.
@@ -122,6 +123,10 @@ class Chain:
             return tuple([one for find in self._finds if (one := find(key)) is not None])
         except Exception:  # noqa: BLE001  # As above.
             return None
+
+
+def _decided(case: Case) -> Answer:
+    return decide(case)[1]
 
 
 def _damaged() -> FirmlyError:

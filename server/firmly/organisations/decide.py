@@ -38,6 +38,8 @@ class Case(NamedTuple):
     @property
     def prefix(self) -> int:
         """The length of the prefix with which the leading data set knows the network."""
+        if len(self.found) == 1:
+            return self.found[0].prefix
         leading = self.considered.offers[0].data_set
         return next(prefix for _facts, prefix, data_set in self.found if data_set is leading)
 
@@ -137,6 +139,11 @@ RULES: tuple[tuple[str, Rule], ...] = (
 def settle(considered: Considered) -> DropReason | None:
     """Return why nobody is named whatever the network, None where that depends on it."""
     return next((reason for _step, rule in SETTLING if (reason := rule(considered)) is not None), None)
+
+
+def decide_by_size(case: Case) -> Answer:
+    """Answer a case that has an organisation and is open to O7 and O9 alone: no rule of the operator, no machine."""
+    return too_small(case) or route_or_counts(case) or DropReason.NO_EVIDENCE
 
 
 def decide(case: Case) -> tuple[str, Answer]:
