@@ -21,8 +21,8 @@ from tests.faults.load import send
 from tests.served import Served
 
 IS_LONG = bool(os.environ.get("TEST_LONG"))
-BURSTS, EVENTS_A_BURST = (40, 400) if IS_LONG else (4, 60)
-AWAY_S = 150 if IS_LONG else 3
+BURSTS, EVENTS_A_BURST = (12, 200) if IS_LONG else (4, 60)
+AWAY_S = 70 if IS_LONG else 3
 _STORED = (
     "select (select count() from events) as events, (select uniqExact(path) from events) as paths, "
     "(select sum(pageviews) from org_days) as days, (select sum(visits) from org_days) as visits, "
@@ -168,7 +168,7 @@ def test_stop_does_not_wait_for_a_server_that_hangs(world: World) -> None:
 @pytest.mark.long
 def test_troubles_by_chance_under_load_lose_and_double_nothing(world: World) -> None:
     choose = random.Random(3)
-    for _ in range(12 if IS_LONG else 2):
+    for _ in range(5 if IS_LONG else 2):
         cut = choose.choice(["", "before", "after", "request", "answer"])
         error = choose.choice(["", "", "252 TOO_MANY_PARTS", "159 TIMEOUT_EXCEEDED"])
         world.server.break_with(chance=0.6, cut=cut, error=error, delay_s=choose.uniform(0, 0.7))
