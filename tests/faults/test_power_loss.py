@@ -124,9 +124,10 @@ def test_power_lost_after_any_call_loses_doubles_and_invents_nothing(
     witness, recovery = Witness(), Recovery(tmp_path / "found")
     folder, moments = tmp_path / "root" / "spool", 0
     folder.parent.mkdir()
-    for life in range(6 if IS_LONG else 2):
+    lives = 6 if IS_LONG else 2
+    for life in range(lives):
         record, disk = tmp_path / f"{life}.strace", Disk(folder.parent)
-        arguments = (str(folder), str(life * 1000), "300" if IS_LONG else "70", str(life))
+        arguments = (str(folder), str(life * 1000), "300" if IS_LONG else "100", str(life))
         command = traced((sys.executable, str(PROGRAM), *arguments), record, *faults)
         ended = subprocess.run(command, capture_output=True, check=False, cwd=ROOT, timeout=100)
         assert ended.returncode == 0 or (faults and b"OSError" in ended.stderr), ended.stderr.decode()
@@ -138,7 +139,8 @@ def test_power_lost_after_any_call_loses_doubles_and_invents_nothing(
             for files in _outcomes(disk, choose):
                 witness.judge(recovery.of(files))
             moments += 1
-            if has_written and step.call == "write" and moments > 150 * (life + 1) and choose.random() < 0.2:
+            is_torn = has_written and step.call == "write" and choose.random() < 0.2
+            if is_torn and moments > 150 * (life + 1) and life < lives - 1:
                 break
         files = disk.after_power_loss(Luck.CHANCE, choose)
         shutil.rmtree(folder)

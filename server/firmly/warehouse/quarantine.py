@@ -173,7 +173,9 @@ class Quarantine:
         return self._folder / f"{name}{suffix}"
 
     def _make_folder(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not self._folder.is_dir():
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _sync_names(self._folder.parent)
 
 
 def token_of_part(segment_id: str, first: int, count: int) -> str:
