@@ -109,7 +109,12 @@ def _files(text: str) -> tuple[Path, ...]:
 
 
 def _optional_file(text: str) -> Path | None:
-    return _files(text)[0] if text else None
+    if not text:
+        return None
+    files = _files(text)
+    if len(files) != 1:
+        raise ValueError
+    return files[0]
 
 
 def _downloads(text: str) -> tuple[tuple[str, str], ...]:

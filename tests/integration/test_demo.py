@@ -72,7 +72,7 @@ def _sign_in(client: httpx.Client, demo: dict[str, str]) -> None:
 def test_dashboard_shows_real_organisations_of_the_last_month(demo: dict[str, str]) -> None:
     with _signed_in(demo) as client:
         leads = client.get(f"{demo['dashboard']}leads").text
-    assert "Siemens" in leads
+    assert "Grundfos" in leads
     assert "Valmet" in leads
     assert "Comcast" not in leads
     assert "Hetzner" not in leads
