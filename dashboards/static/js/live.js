@@ -1,6 +1,6 @@
 // Asks for the list anew while the page is looked at. The server answers 204 while nothing changed;
 // otherwise the rows are morphed, so that focus, selection and scroll position stay.
-const EVERY_MS = 1500;
+const EVERY_MS = 1000;
 const ARRIVED_MS = 2000;
 
 export function bindLive(list, state) {
