@@ -4,6 +4,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -59,13 +60,20 @@ class _Handler(BaseHTTPRequestHandler):
         """Stay silent."""
 
 
-@pytest.fixture(scope="session")
-def website() -> Iterator[Website]:
+@contextmanager
+def open_website() -> Iterator[Website]:
+    """Serve a website of its own until the context ends."""
     website = Website("127.0.0.1")
     server = website.start()
     yield website
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(scope="session")
+def website() -> Iterator[Website]:
+    with open_website() as website:
+        yield website
 
 
 @pytest.fixture(scope="session")

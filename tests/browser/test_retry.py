@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.browser.conftest import Website
+from tests.browser.conftest import Website, open_website
 from tests.browser.test_first_light import layer
 from tests.browser.test_withdrawal import withdraw
 from tests.collector import BROWSER, NOKIA
@@ -156,11 +156,8 @@ def refuse(retry_after: str | None = None) -> Plan:
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Website]:
     """A website of this module's own, whose script comes through the relay."""
-    website = Website("127.0.0.1")
-    server = website.start()
-    yield website
-    server.shutdown()
-    server.server_close()
+    with open_website() as website:
+        yield website
 
 
 @pytest.fixture(scope="module")

@@ -7,16 +7,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import orjson
 import pytest
 
-from tests.collector import BROWSER, ORIGIN
-from tests.served import Served, event_body, serving
+from tests.collector import ORIGIN
+from tests.faults.load import CONNECTIONS, send
+from tests.served import Served, serving
 
 EVENTS = 2000
 KILLS = 50 if os.environ.get("TEST_LONG") else 5
-CONNECTIONS = 16
 NETWORKS = ("131.228.{}.{}", "18.0.{}.{}")
 _ROLLUPS = (
     "select events.org_id as org, count() as events, uniqExact(path) as paths, uniqExact(visit_id) as visits, "
@@ -29,31 +28,6 @@ _ROLLUPS = (
     "left join (select org_id, count() as rows from organisations final group by org_id) as known "
     "on known.org_id = events.org_id group by org"
 )
-
-
-async def _send(served: Served, token: str, paths: list[str], acknowledged: set[str]) -> None:
-    """Post one event per path, sixteen at a time, until the server dies or all are acknowledged."""
-    todo = iter(paths)
-    limits = httpx.Limits(max_connections=CONNECTIONS)
-    async with httpx.AsyncClient(base_url=served.url, limits=limits, timeout=20) as client:
-
-        async def worker(number: int) -> None:
-            for path in todo:
-                headers = {
-                    "origin": ORIGIN,
-                    "user-agent": BROWSER,
-                    "content-type": "text/plain",
-                    "x-forwarded-for": NETWORKS[number % len(NETWORKS)].format(number, len(acknowledged) % 250 + 1),
-                }
-                try:
-                    answer = await client.post("/f/e", content=event_body(served, token, path), headers=headers)
-                except httpx.TransportError:
-                    return
-                assert answer.status_code == 202, answer.text
-                assert "x-firmly-dropped" not in answer.headers
-                acknowledged.add(path)
-
-        await asyncio.gather(*(worker(number) for number in range(CONNECTIONS)))
 
 
 def _paths(served: Served) -> set[str]:
@@ -80,7 +54,8 @@ def test_killed_after_two_thousand_acknowledged_events_there_are_exactly_two_tho
     acknowledged: set[str] = set()
     with serving(served):
         token = served.token()
-        asyncio.run(_send(served, token, [f"/page-{chr(97 + n % 26)}/{n}" for n in range(EVENTS)], acknowledged))
+        paths = [f"/page-{chr(97 + n % 26)}/{n}" for n in range(EVENTS)]
+        asyncio.run(send(served, token, paths, acknowledged, NETWORKS, may_die=True))
         assert len(acknowledged) == EVENTS
         served.kill()
         served.start()
@@ -130,7 +105,7 @@ def test_killed_under_load_again_and_again_nothing_acknowledged_is_lost_or_doubl
 
             async def load_and_kill(token: str = token, turn: int = turn) -> None:
                 paths = [f"/turn-{turn}/{number}" for number in range(20_000)]
-                sending = asyncio.create_task(_send(served, token, paths, acknowledged))
+                sending = asyncio.create_task(send(served, token, paths, acknowledged, NETWORKS, may_die=True))
                 await asyncio.sleep(random.uniform(0.1, 1.2))
                 await asyncio.to_thread(_kill_after_an_insert if turn % 2 else Served.kill, served)
                 await sending

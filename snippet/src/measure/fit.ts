@@ -1,4 +1,4 @@
-/** Makes events fit what the collector takes: it refuses a whole batch for one value that does not (docs/WIRE.md). */
+/** Makes events fit what the collector takes, which drops an event for a value that does not (docs/WIRE.md). */
 
 import type { Api } from "../core/config.ts";
 import { readCampaign } from "./visit.ts";
