@@ -29,6 +29,8 @@ PER_S = 500
 SECONDS = 30
 TAIL_S = 5
 SENDERS = 25
+ASK_AGAIN_S = 0.1
+"""Ten times as often as an open list does: finer than what is measured, and less than would take the processor."""
 
 
 def run() -> dict[str, object]:
@@ -57,19 +59,20 @@ def _watch(served: Served, firmly: Firmly) -> tuple[list[float], list[tuple[floa
         time.sleep(0.05)
     leads, scope = Leads(firmly.stores.warehouse, system_clock), _scope(firmly)
     command = [sys.executable, "-m", "benchmarks.freshness", str(served.port), served.site.key, served.token()]
-    sender = subprocess.Popen(command, stdout=subprocess.PIPE)
     seen: list[tuple[float, int]] = []
     ended_at = float("inf")
-    while time.monotonic() < ended_at + TAIL_S:
-        today = system_clock().date()
-        page = leads.list(scope, LeadFilter(DayRange(today, today)))
-        seen.append((time.monotonic(), sum(lead.totals.pageviews for lead in page.leads)))
-        time.sleep(0.02)
-        if sender.poll() is not None:
-            ended_at = min(ended_at, time.monotonic())
-    assert sender.stdout is not None
-    assert sender.returncode == 0, "the sender failed"
-    return orjson.loads(sender.stdout.read()), seen
+    with tempfile.TemporaryFile() as said:  # A pipe would fill and stop the sender before it ends.
+        sender = subprocess.Popen(command, stdout=said)
+        while time.monotonic() < ended_at + TAIL_S:
+            today = system_clock().date()
+            page = leads.list(scope, LeadFilter(DayRange(today, today)))
+            seen.append((time.monotonic(), sum(lead.totals.pageviews for lead in page.leads)))
+            time.sleep(ASK_AGAIN_S)
+            if sender.poll() is not None:
+                ended_at = min(ended_at, time.monotonic())
+        assert sender.returncode == 0, "the sender failed"
+        said.seek(0)
+        return orjson.loads(said.read()), seen
 
 
 def _answers(url: str) -> bool:

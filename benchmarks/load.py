@@ -36,17 +36,26 @@ def script_for(served: Served, events: int = 1) -> Path:
     return script
 
 
-def press(url: str, script: Path, seconds: float, connections: int = 64, *, pause_ms: int = 0, first: int = 0) -> Load:
+def press(
+    url: str,
+    script: Path,
+    seconds: float,
+    connections: int = 64,
+    *,
+    pause_ms: int = 0,
+    first: int = 0,
+    sources: int = 0,
+) -> Load:
     """Post for so many seconds. Each connection waits up to ``pause_ms`` between answers.
 
-    ``first`` is how many requests earlier runs sent, for addresses that were not seen yet. Batches
-    are always new.
+    ``first`` is how many requests earlier runs sent, for addresses that were not seen yet; ``sources``
+    is how many there are in all, 0 for a new one each time. Batches are always new.
 
     Raises:
         AssertionError: an answer was no 202, or did not come.
     """
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script), f"{url}/f/e"]
-    arguments = [token_hex(8), str(first), str(pause_ms)]
+    arguments = [token_hex(8), str(first), str(pause_ms), str(sources)]
     out = subprocess.run([*command, "--", *arguments], capture_output=True, text=True, check=True).stdout
     figures = {name: float(value) for name, value in re.findall(r"^(\w+)=([\d.]+)$", out, re.MULTILINE)}
     assert figures["bad"] == 0, out

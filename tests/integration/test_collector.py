@@ -1,5 +1,6 @@
 """The collector from request to row: what it stores, what it drops and says, what it refuses."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, date, datetime
@@ -157,6 +158,19 @@ async def test_coverage_ledger_counts_page_views_by_outcome(run: Run) -> None:
             "select outcome, sum(pageviews) as n from coverage_hours where site_id={site:UInt32} group by 1 order by 1"
         )
     assert rows == [{"outcome": "carrier_network", "n": 1}, {"outcome": "company", "n": 2}]
+
+
+async def test_event_whose_request_was_cancelled_is_stored_and_counted(run: Run) -> None:
+    async with run() as collector:
+        token, spool = await collector.token(), collector.firmly._collecting._events
+        counted = collector.firmly.ledger.totals["company"]
+        posting = asyncio.create_task(collector.post(token=token))
+        while not spool._is_committing:
+            await asyncio.sleep(0)
+        posting.cancel()
+        await asyncio.gather(posting, return_exceptions=True)
+        assert len(await collector.events()) == 1
+        assert collector.firmly.ledger.totals["company"] == counted + 1
 
 
 DROPS: list[tuple[DropReason, int, dict[str, Any]]] = [

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import threading
+from pathlib import Path
 
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
@@ -13,7 +14,7 @@ from firmly import packaged
 from firmly.accounts.database import ControlPlane
 from firmly.accounts.directory import SiteDirectory
 from firmly.accounts.service import Accounts
-from firmly.app.process import end, every
+from firmly.app.process import Part, end, every
 from firmly.collect.choices import Choices
 from firmly.collect.edge import place_of
 from firmly.collect.events import EventsApp
@@ -46,13 +47,13 @@ LOOK_S = 0.2
 LOOK_AFTER_S = 10.0
 
 
-class Collecting:
+class Collecting(Part):
     """Takes events and choices, and makes them durable. Needs no warehouse.
 
     ``on_sealed`` is set when a segment is ready for a loader in this process.
 
     Raises:
-        FirmlyError: another process owns this collector's spool, or the organisation data cannot be used.
+        FirmlyError: another process owns this collector's spool, or it or the organisation data cannot be used.
     """
 
     def __init__(
@@ -64,8 +65,8 @@ class Collecting:
         on_sealed: threading.Event,
     ) -> None:
         spool = settings.data_dir / "spool" / settings.collector
-        self._events_folder = SegmentFolder(spool / EVENTS)
-        self._coverage_folder = SegmentFolder(spool / COVERAGE)
+        self._events_folder = _folder(spool / EVENTS)
+        self._coverage_folder = _folder(spool / COVERAGE)
         limits = SpoolLimits(max_bytes=settings.spool_max_bytes, min_free_bytes=settings.spool_min_free_bytes)
         self._events = Spool(self._events_folder, limits, on_sealed)
         self._coverage = Spool(self._coverage_folder, limits, on_sealed)
@@ -97,9 +98,6 @@ class Collecting:
 
     def troubles(self) -> list[str]:
         return [self._events.refusal] if self._events.refusal else []
-
-    def alarms(self) -> list[str]:
-        return []
 
     async def start(self) -> None:
         await asyncio.to_thread(self._refresh)
@@ -159,14 +157,12 @@ class Collecting:
                 log.warning("the coverage counts of the last seconds are lost: the spool is full")
 
 
-class Loading:
+class Loading(Part):
     """Ships what every collector of this machine has sealed to the warehouse.
 
     Raises:
         FirmlyError: another process loads these spools.
     """
-
-    routes = ()
 
     def __init__(self, settings: Settings, warehouse: Warehouse, wake: threading.Event) -> None:
         self.spools = CollectorSpools(settings.data_dir / "spool")
@@ -181,7 +177,6 @@ class Loading:
             settings.data_dir / "quarantine",
             wake,
         )
-        self.direct: dict[str, ASGIApp] = {}
         self.metrics = [LoaderMetrics(self.spools, lambda: self._loader.lines_in_quarantine)]
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -194,7 +189,7 @@ class Loading:
     async def start(self) -> None:
         self._loader.start()
         self._tasks = [
-            asyncio.create_task(every(LOOK_S, self._look)),
+            asyncio.create_task(every(LOOK_S, self._wake_again)),
             asyncio.create_task(every(LOOK_AFTER_S, self._look_after)),
         ]
 
@@ -207,9 +202,9 @@ class Loading:
     def wake(self) -> None:
         self._wake.set()
 
-    async def _look(self) -> None:
+    async def _wake_again(self) -> None:
         """Collectors beside this process cannot wake its loader."""
-        self._wake.set()
+        self.wake()
 
     async def _look_after(self) -> None:
         try:
@@ -218,7 +213,7 @@ class Loading:
             log.error("the spools of stopped collectors cannot be looked after: %s", place_of(error))
 
 
-class Members:
+class Members(Part):
     """Serves the dashboard to members."""
 
     def __init__(
@@ -237,17 +232,11 @@ class Members:
             Route("/app", lambda _request: RedirectResponse("/app/")),
             Mount("/app", web),
         ]
-        self.direct: dict[str, ASGIApp] = {}
-        self.metrics = ()
 
-    def troubles(self) -> list[str]:
-        return []
 
-    def alarms(self) -> list[str]:
-        return []
-
-    async def start(self) -> None:
-        """Nothing has to be begun."""
-
-    async def stop(self) -> None:
-        """Nothing has to be finished."""
+def _folder(path: Path) -> SegmentFolder:
+    try:
+        return SegmentFolder(path)
+    except OSError as error:
+        reason = f"{type(error).__name__}: {error.strerror}"
+        raise FirmlyError(f"{path}: expected a folder that can be read and written ({reason})") from None

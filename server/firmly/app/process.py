@@ -5,7 +5,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Protocol
+from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.registry import Collector
@@ -20,19 +20,28 @@ from firmly.settings import Settings
 log = logging.getLogger(__name__)
 
 
-class Part(Protocol):
-    """Something a process does. ``direct`` answers paths past the routing; ``metrics`` holds outcomes only."""
+class Part:
+    """Something a process does, which has less to say and to begin where it does not override this."""
 
-    @property
-    def routes(self) -> Sequence[BaseRoute]: ...
-    @property
-    def direct(self) -> Mapping[str, ASGIApp]: ...
-    @property
-    def metrics(self) -> Sequence[Collector]: ...
-    def troubles(self) -> list[str]: ...
-    def alarms(self) -> list[str]: ...
-    async def start(self) -> None: ...
-    async def stop(self) -> None: ...
+    routes: Sequence[BaseRoute] = ()
+    direct: Mapping[str, ASGIApp] = MappingProxyType({})
+    """Answers paths past the routing."""
+    metrics: Sequence[Collector] = ()
+    """Labels hold outcomes only."""
+
+    def troubles(self) -> list[str]:
+        """Say what keeps it from its work."""
+        return []
+
+    def alarms(self) -> list[str]:
+        """Say what an operator should look at although it works."""
+        return []
+
+    async def start(self) -> None:
+        return None
+
+    async def stop(self) -> None:
+        return None
 
 
 class Process:

@@ -98,29 +98,32 @@ class EventsApp:
             outcome = self._pipeline.refuse(arrival, DropReason.DUPLICATE) if is_copy else self._pipeline.run(arrival)
         if outcome.lines:
             try:
-                await self._store(arrival, outcome.lines, key)
+                await self._store(arrival, outcome, key)
             except SpoolFullError:
                 await send_problem(send, 503, "Cannot store now", "Nothing of this request was stored.", _RETRY)
                 return
-        self._pipeline.count(arrival, outcome)
+        else:
+            self._pipeline.count(arrival, outcome)
         if outcome.dropped:
             await _answer_dropped(outcome, send)
         else:
             await send(_START_ACCEPTED)
             await send(_END)
 
-    def _store(self, arrival: Arrival, lines: bytes, key: bytes) -> "asyncio.Future[None]":
-        """Put the lines on disk; where that is refused, everything is taken back."""
+    def _store(self, arrival: Arrival, outcome: Outcome, key: bytes) -> "asyncio.Future[None]":
+        """Put the lines on disk and count them, also where nobody waits any more; refused, all is taken back."""
         if key:
             self._batches.begin(key)
 
         def settle(is_stored: bool) -> None:  # Its only argument.
             if key:
                 self._batches.end(key, is_stored=is_stored)
-            if not is_stored:
+            if is_stored:
+                self._pipeline.count(arrival, outcome)
+            else:
                 self._pipeline.take_back(arrival)
 
-        return self._spool.submit(lines, settle)
+        return self._spool.submit(outcome.lines, settle)
 
 
 def _media_type(value: bytes) -> bytes:

@@ -23,7 +23,7 @@ from firmly.demo.traffic import MovableClock, Traffic, make_history, trickle
 from firmly.demo.visitors import Crowd, networks
 from firmly.demo.website import NAME, Website
 from firmly.model import FirmlyError, SiteKey
-from firmly.process import config_of, harden, require_free, start_logging
+from firmly.process import allow_many_connections, config_of, harden, require_free, start_logging
 from firmly.settings import Settings, read_settings
 from firmly.spool.segments import SegmentFolder
 
@@ -48,6 +48,7 @@ def run_demo(environ: Mapping[str, str]) -> None:
     }
     settings = read_settings({**defaults, **environ})
     harden()
+    allow_many_connections()
     start_logging(settings)
     for port in (settings.port, settings.port + 1):
         require_free(settings.host, port)

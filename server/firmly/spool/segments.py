@@ -87,7 +87,7 @@ class SegmentFiles:
 
     def oldest_waiting_age_s(self) -> float:
         """Return the age of the oldest unconfirmed segment in seconds, 0 when nothing waits."""
-        ages = [time.time() - _changed(file) for file in self._files(SEALED)]
+        ages = [time.time() - _changed(file) for file in self._files(SEALED, OPEN)]
         return max([0.0, *ages])  # Below 0 where the clock was set back.
 
     def is_owned(self) -> bool:
@@ -123,6 +123,7 @@ class SegmentFolder(SegmentFiles):
 
     Raises:
         FirmlyError: another process owns the folder.
+        OSError: it cannot be read and written.
     """
 
     def __init__(self, path: Path) -> None:

@@ -13,9 +13,9 @@ GIVE_UP_AFTER = 2
 TRY_AGAIN_WITHIN = 1000
 """So many segments after a failure end a turn, too: a failed one may be stored, and has to be sent again
 long before ClickHouse has forgotten its token, which it does after 10,000 inserts."""
-AWAY_CODES = PASSING_CODES | {60, 81, 164, 225, 243, 252, 319, 499, 999}
+AWAY_CODES = PASSING_CODES | {60, 81, 164, 203, 225, 243, 252, 285, 286, 319, 364, 499, 999}
 """ClickHouse's error codes of an insert that blame the server: no table, read-only, disk full, too many parts,
-no Keeper. Source: src/Common/ErrorCodes.cpp of ClickHouse."""
+too many connections or requests, too few replicas, no Keeper. Source: src/Common/ErrorCodes.cpp of ClickHouse."""
 
 _CODE = re.compile(r"Code: (\d+)")
 
