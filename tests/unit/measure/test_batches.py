@@ -4,9 +4,11 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from firmly.measure import batches
-from firmly.measure.batches import WINDOW, BatchMemory, key_of
+from firmly.measure.batches import WINDOW, BatchMemory, Seen, key_of
 from firmly.model import SiteId
 from tests.collector import START
 
@@ -95,9 +97,27 @@ async def test_batch_is_known_for_ten_minutes_at_least_and_twenty_at_most() -> N
 
 async def test_memory_is_bounded() -> None:
     memory = BatchMemory()
-    memory._recent = {number.to_bytes(16, "big") for number in range(batches.MAX_PER_WINDOW + 1)}
+    for number in range(batches.MAX_PER_WINDOW + 1):
+        memory._recent.add(number.to_bytes(16, "big"))
     await is_known(memory, ONE)
     assert (len(memory._recent), len(memory._older)) == (0, batches.MAX_PER_WINDOW + 1)
+
+
+@settings(max_examples=30)  # Each makes a block of 16 MiB.
+@given(st.lists(st.binary(max_size=20)), st.binary(max_size=20))
+def test_seen_holds_what_a_set_would_hold(added: list[bytes], asked: bytes) -> None:
+    seen = Seen()
+    for key in added:
+        seen.add(key)
+    assert (len(seen), asked in seen) == (len(set(added)), asked in set(added))
+    assert all(key in seen for key in added)
+
+
+def test_seen_finds_what_lies_behind_an_occupied_place() -> None:
+    seen, keys = Seen(), [number.to_bytes(8, "big") for number in range(200_000)]
+    for key in keys:
+        seen.add(key)
+    assert (len(seen), all(key in seen for key in keys), b"another" in seen) == (200_000, True, False)
 
 
 async def test_batches_are_read_back_from_lines_and_damage_is_survived() -> None:
