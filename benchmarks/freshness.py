@@ -14,12 +14,15 @@ import httpx
 import orjson
 import uvicorn
 
+from firmly.accounts.rules import OrgRules
 from firmly.accounts.scope import Scope
 from firmly.app import Firmly
 from firmly.leads.days import DayRange
 from firmly.leads.filter import LeadFilter
+from firmly.leads.rule_book import RuleBook
 from firmly.leads.service import Leads
 from firmly.model import system_clock
+from firmly.organisations.legal_forms import LegalForms
 from firmly.process import config_of
 from firmly.settings import read_settings
 from tests.collector import BROWSER, ORIGIN
@@ -57,7 +60,9 @@ def _watch(served: Served, firmly: Firmly) -> tuple[list[float], list[tuple[floa
     """Return when each event was acknowledged, and (when, page views in the list) of each query."""
     while not _answers(served.url):
         time.sleep(0.05)
-    leads, scope = Leads(firmly.stores.warehouse, system_clock), _scope(firmly)
+    rules = OrgRules(firmly.stores.control_plane, system_clock, LegalForms.bundled())
+    rule_book = RuleBook(firmly.stores.warehouse, rules, system_clock)
+    leads, scope = Leads(firmly.stores.warehouse, system_clock, rule_book), _scope(firmly)
     command = [sys.executable, "-m", "benchmarks.freshness", str(served.port), served.site.key, served.token()]
     seen: list[tuple[float, int]] = []
     ended_at = float("inf")

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from ua_parser import Parser, load_builtins, regex
+from ua_parser import Parser, load_lazy_builtins, regex
 
 from firmly.measure.bots import DeclaredBots
 
@@ -105,7 +105,7 @@ class Devices:
     """Reads user agents through a bounded memory of the latest distinct ones."""
 
     def __init__(self) -> None:
-        self._parser = Parser(regex.Resolver(load_builtins()))
+        self._parser = Parser(regex.Resolver(load_lazy_builtins()))
         self._bots = DeclaredBots()
         self._known: OrderedDict[str, Device] = OrderedDict()
         self._classify(_USUAL)  # The parser compiles at its first use, which takes a while.

@@ -74,8 +74,14 @@ class KnownRanges:
         sides = []
         for size, (firsts, lasts, reasons) in self._sides.items():
             above = [Range(*item) for item in zip(firsts, lasts, reasons, strict=True)]
-            below = [Range(*item) for item in zip(*other._sides[size], strict=True)]
-            sides.append([*above, *(left for item in below for left in _without(item, above, firsts))])
+            side = above[:]
+            for item in map(Range, *other._sides[size]):
+                place = bisect_right(firsts, item.last)  # Of those above, only the one before it can reach so far.
+                if place and lasts[place - 1] >= item.first:
+                    side.extend(_without(item, above, firsts))
+                else:
+                    side.append(item)
+            sides.append(side)
         return KnownRanges(*sides)
 
     def __bool__(self) -> bool:
