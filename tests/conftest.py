@@ -3,7 +3,7 @@
 import os
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 
 from firmly.warehouse.store import Warehouse, open_embedded
 from tests.collector import Collector, Started, running_firmly
+from tests.postgresql import Postgres, running_postgres
 
 _ALLOWED_HOSTS = ("127.", "::1", "localhost", "0.0.0.0", "::ffff:127.")
 
@@ -47,6 +48,14 @@ def anyio_backend() -> str:
 def warehouse_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of every embedded warehouse of this process: chDB opens one; tests differ by their database."""
     return tmp_path_factory.mktemp("warehouse")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One PostgreSQL per test process, started when the first test asks for it."""
+    with running_postgres() as server:
+        server.make_template()
+        yield server
 
 
 @pytest.fixture

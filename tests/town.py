@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from firmly.accounts.roles import Role
+from firmly.accounts.rules import OrgRules
 from firmly.accounts.scope import Scope
 from firmly.accounts.service import Accounts
 from firmly.accounts.site import Site
@@ -53,8 +54,9 @@ class Firm:
 class Town:
     """Makes firms."""
 
-    def __init__(self, accounts: Accounts, clock: HandClock) -> None:
+    def __init__(self, accounts: Accounts, rules: OrgRules, clock: HandClock) -> None:
         self.accounts = accounts
+        self.rules = rules
         self.clock = clock
         self._count = 0
 

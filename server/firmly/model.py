@@ -47,6 +47,19 @@ class Detail(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another organisation that the data named for a network, and why it lost.
+
+    ``reason`` is the class for which it cannot be a visitor's organisation, None where it could be one
+    and another said more about the network itself.
+    """
+
+    name: str
+    source: str
+    reason: "DropReason | None"
+
+
+@dataclass(frozen=True, slots=True)
 class Organisation:
     """An organisation that a network belongs to, with the evidence for it. Never a network.
 
@@ -65,6 +78,7 @@ class Organisation:
     as_of: date
     confidence: Confidence
     detail: Detail
+    alternatives: tuple[Alternative, ...] = ()
 
 
 class DropReason(StrEnum):

@@ -144,7 +144,7 @@ def test_pages_and_banner_have_no_accessibility_violation(
 ) -> None:
     context = chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
     page = sign_in(context, served)
-    for path in ("/app/leads", "/app/coverage", "/app/sites"):
+    for path in ("/app/leads", "/app/coverage", "/app/corrections", "/app/sites"):
         page.goto(served.url + path)
         results = Axe().run(page)
         assert results.violations_count == 0, (path, results.generate_report())

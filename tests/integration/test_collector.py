@@ -80,6 +80,7 @@ async def test_pageview_with_consent_becomes_the_organisations_row(run: Run) -> 
         "org_domain": "",
         "org_asn": 8983,
         "org_confidence": row["org_confidence"],
+        "org_alternatives": [],
         "retain_until": date(2027, 12, 20),
     }
 

@@ -9,8 +9,11 @@ from argon2 import PasswordHasher
 
 from firmly.accounts.database import open_control_plane
 from firmly.accounts.passwords import Passwords
+from firmly.accounts.rules import OrgRules
 from firmly.accounts.service import Accounts
+from firmly.leads.rule_book import RuleBook
 from firmly.leads.service import Leads
+from firmly.organisations.legal_forms import LegalForms
 from firmly.warehouse.store import Warehouse, open_embedded
 from tests.town import Firm, HandClock, Town
 
@@ -28,7 +31,8 @@ def shared_town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     control_plane.migrate()
     clock = HandClock()
     quick = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    yield Town(Accounts(control_plane, clock, quick), clock)
+    rules = OrgRules(control_plane, clock, LegalForms.bundled())
+    yield Town(Accounts(control_plane, clock, quick), rules, clock)
     control_plane.close()
 
 
@@ -46,4 +50,4 @@ def firm(town: Town) -> Firm:
 
 @pytest.fixture
 def leads(warehouse: Warehouse, town: Town) -> Leads:
-    return Leads(warehouse, town.clock)
+    return Leads(warehouse, town.clock, RuleBook(warehouse, town.rules, town.clock))

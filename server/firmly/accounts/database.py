@@ -12,7 +12,7 @@ import alembic.command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event, make_url
-from sqlalchemy.engine import URL, Connection
+from sqlalchemy.engine import URL, Connection, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -23,6 +23,9 @@ from firmly.model import FirmlyError
 
 _MIGRATIONS = "firmly.accounts:migrations"
 _BUSY_TIMEOUT_MS = 10_000
+_CONNECT_TIMEOUT_S = 5
+_WRITE_LOCK = 0x4649524D
+"""PostgreSQL's advisory lock of writers: a number that nobody else who uses the database takes."""
 _WRITES = "firmly_writes"
 
 
@@ -70,8 +73,8 @@ class ControlPlane:
     def session(self) -> Iterator[Session]:
         """Open one transaction that may write: committed at the end, rolled back on any exception.
 
-        On SQLite it holds the only write lock from its first statement on, so that what it read
-        is still true when it writes. Keep it short; other writers wait at most 10 seconds.
+        It holds the only write lock from its first statement on, so that what it read is still
+        true when it writes. Keep it short; other writers wait at most 10 seconds.
         """
         with Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
@@ -127,14 +130,39 @@ def open_control_plane(url: str) -> ControlPlane:
 
 
 def _server(url: URL) -> Engine:
-    # Parameters hold e-mail addresses and password hashes: they may not reach a message or a log.
-    return create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    engine = create_engine(
+        url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_TIMEOUT_S}
+    )
+    event.listen(engine, "begin", _begin_on_server)
+    event.listen(engine, "handle_error", _hide_values)
+    return engine
+
+
+def _begin_on_server(connection: Connection) -> None:
+    """Give PostgreSQL the two things that SQLite has by nature: one writer at a time, and readings of one moment."""
+    if connection.get_execution_options().get(_WRITES, False):
+        connection.exec_driver_sql(f"set local lock_timeout = {_BUSY_TIMEOUT_MS}")
+        connection.exec_driver_sql(f"select pg_advisory_xact_lock({_WRITE_LOCK})")
+    else:
+        connection.exec_driver_sql("set transaction isolation level repeatable read")
+
+
+def _hide_values(context: ExceptionContext) -> None:
+    """Take the values out of what PostgreSQL says: it quotes the row that failed, with names and hashes."""
+    error, diagnostics = context.original_exception, getattr(context.original_exception, "diag", None)
+    if diagnostics is None or diagnostics.sqlstate is None:
+        return
+    text = " ".join(filter(None, (diagnostics.sqlstate, diagnostics.table_name, diagnostics.constraint_name)))
+    error.args = (text,)
+    if context.sqlalchemy_exception is not None:
+        context.sqlalchemy_exception.args = (f"{type(error).__name__} {text}",)
 
 
 def _sqlite(url: URL) -> Engine:
     if url.database in (None, "", ":memory:"):
         raise FirmlyError("the control plane needs a file: sqlite:///path (FIRMLY_DATABASE_URL)")
     _make_private(Path(str(url.database)))
+    # Parameters hold e-mail addresses and password hashes: they may not reach a message or a log.
     engine = create_engine(url, hide_parameters=True)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)

@@ -12,6 +12,17 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
+def may_correct(role: Role) -> bool:
+    """Say whether ``role`` may correct organisations for the whole workspace."""
+    match role:
+        case Role.OWNER | Role.ADMIN:
+            return True
+        case Role.PRIVACY_OFFICER | Role.SALES | Role.VIEWER:
+            return False
+        case _:
+            assert_never(role)
+
+
 def may_instruct(role: Role) -> bool:
     """Say whether ``role`` may change what a site measures: the controller's instructions."""
     match role:

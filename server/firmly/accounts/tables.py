@@ -80,6 +80,29 @@ class SiteRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class OrgRuleRow(Base):
+    """A workspace's correction of organisations. ``outcome`` is ``organisation`` or a drop reason; the
+    five columns after it are empty without an organisation. It outlives its author's membership."""
+
+    __tablename__ = "org_rules"
+    __table_args__ = _NEVER_REUSED
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id"), index=True)
+    matcher: Mapped[str] = mapped_column(String(32))
+    value: Mapped[str] = mapped_column(String(300))
+    country: Mapped[str] = mapped_column(String(2))
+    outcome: Mapped[str] = mapped_column(String(32))
+    org_name: Mapped[str] = mapped_column(String(200))
+    org_kind: Mapped[str] = mapped_column(String(32))
+    org_country: Mapped[str] = mapped_column(String(2))
+    org_domain: Mapped[str] = mapped_column(String(253))
+    subject: Mapped[str] = mapped_column(String(200))
+    note: Mapped[str] = mapped_column(String(300))
+    author: Mapped[int | None] = mapped_column(ForeignKey("members.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class SiteChangeRow(Base):
     """One change of a site: the instructions before (``None``: it was made) and after."""
 

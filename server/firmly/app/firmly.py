@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firmly.accounts.database import ControlPlane, open_control_plane
+from firmly.accounts.rules import OrgRules
 from firmly.accounts.service import Accounts
+from firmly.app.administration import Administration
 from firmly.app.data_dir import control_plane_url, keep_temporary_files_in, prepare_data_dir, secret_keys
 from firmly.app.parts import Collecting, Loading, Members
 from firmly.app.process import Process
-from firmly.leads.service import Leads
 from firmly.model import Clock, FirmlyError, system_clock
+from firmly.organisations.legal_forms import LegalForms
 from firmly.settings import Settings
 from firmly.spool.collectors import COVERAGE, EVENTS
 from firmly.warehouse.store import Warehouse, open_embedded, open_server
@@ -56,8 +58,10 @@ class Firmly(Process):
         self.stores = Stores(control_plane, warehouse)
         self.accounts = Accounts(control_plane, clock)
         self.directory, self.ledger = self._collecting.directory, self._collecting.ledger
-        members = Members(settings, self.accounts, Leads(warehouse, clock), keys, clock)
-        super().__init__(settings, (self._collecting, self._loading, members), self.stores.close)
+        members = Members(settings, self.accounts, _rules(control_plane, clock), warehouse, keys, clock)
+        administration = Administration(settings.data_dir, warehouse.rows)
+        parts = (self._collecting, self._loading, members, administration)
+        super().__init__(settings, parts, self.stores.close)
 
     async def settle(self) -> None:
         """Ship everything acknowledged so far and return when it can be read: for the demo and tests."""
@@ -89,8 +93,13 @@ def web(settings: Settings) -> Process:
     prepare_data_dir(settings.data_dir)
     stores = Stores(_open_control_plane(settings), open_server(settings.clickhouse_url))
     accounts = Accounts(stores.control_plane, system_clock)
-    members = Members(settings, accounts, Leads(stores.warehouse, system_clock), secret_keys(settings), system_clock)
+    rules = _rules(stores.control_plane, system_clock)
+    members = Members(settings, accounts, rules, stores.warehouse, secret_keys(settings), system_clock)
     return Process(settings, (members,), stores.close)
+
+
+def _rules(control_plane: ControlPlane, clock: Clock) -> OrgRules:
+    return OrgRules(control_plane, clock, LegalForms.bundled())
 
 
 def _require_server(settings: Settings, command: str) -> None:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from firmly import packaged
 from firmly.accounts.database import ControlPlane
 from firmly.accounts.directory import SiteDirectory
+from firmly.accounts.rules import OrgRules
 from firmly.accounts.service import Accounts
 from firmly.app.process import Part, end, every
 from firmly.collect.choices import Choices
@@ -24,11 +25,13 @@ from firmly.consent.banner import read_snippet
 from firmly.consent.receipt import Receipts
 from firmly.consent.service import Consent
 from firmly.consent.token import ConsentTokens
+from firmly.leads.rule_book import RuleBook
 from firmly.leads.service import Leads
 from firmly.measure.batches import BatchMemory
 from firmly.measure.coverage import CoverageLedger
 from firmly.measure.pipeline import Pipeline
 from firmly.model import Clock, FirmlyError
+from firmly.organisations.legal_forms import LegalForms
 from firmly.organisations.open import OrgFiles, open_resolver
 from firmly.settings import Settings
 from firmly.spool.collectors import COVERAGE, EVENTS, CollectorSpools
@@ -70,7 +73,7 @@ class Collecting(Part):
         limits = SpoolLimits(max_bytes=settings.spool_max_bytes, min_free_bytes=settings.spool_min_free_bytes)
         self._events = Spool(self._events_folder, limits, on_sealed)
         self._coverage = Spool(self._coverage_folder, limits, on_sealed)
-        self.directory = SiteDirectory(control_plane)
+        self.directory = SiteDirectory(control_plane, LegalForms.bundled())
         self.ledger = CoverageLedger()
         self._batches = BatchMemory()
         self._clock = clock
@@ -143,6 +146,8 @@ class Collecting(Part):
     def _refresh(self) -> None:
         for key in self.directory.refresh():
             log.error("the settings of site %s are damaged; it is not served", key)
+        for rule in self.directory.damaged_rules:
+            log.error("correction %s of a workspace is damaged; it is not applied", rule)
 
     async def _turn_keys(self) -> None:
         for keeper in self._keepers:
@@ -217,11 +222,17 @@ class Members(Part):
     """Serves the dashboard to members."""
 
     def __init__(
-        self, settings: Settings, accounts: Accounts, leads: Leads, keys: tuple[str, ...], clock: Clock
+        self,
+        settings: Settings,
+        accounts: Accounts,
+        rules: OrgRules,
+        warehouse: Warehouse,
+        keys: tuple[str, ...],
+        clock: Clock,
     ) -> None:
         web = build_web(
             accounts,
-            leads,
+            Leads(warehouse, clock, RuleBook(warehouse, rules, clock)),
             clock=clock,
             secret_keys=keys,
             base_url=settings.base_url,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from firmly.cli.environment import open_accounts, settings_in_force
+from firmly.cli.environment import open_accounts_and_rules, open_rows, settings_in_force
 from firmly.model import Confidence, FirmlyError, system_clock
 from firmly.organisations.open import OrgFiles, open_resolver
 from firmly.organisations.overrides import Overrides
@@ -221,20 +221,19 @@ def show_overrides(
 
 
 def _show_changes(settings: Settings, overrides: Overrides) -> None:
-    from firmly.leads.holders import RECENT_DAYS, by_network, changes, recent_holders
-    from firmly.warehouse.store import open_embedded, open_server
+    from firmly.leads.holders import RECENT_DAYS, by_network, changes, own_holders, recent_holders
 
-    server, folder = settings.clickhouse_url, settings.data_dir / "warehouse"
-    warehouse = open_server(server) if server else open_embedded(folder)
-    try:
-        with open_accounts() as accounts:
-            workspaces = accounts.workspaces()
-        for workspace_id, name in workspaces:
-            found = changes(recent_holders(warehouse, workspace_id, _today()), overrides)
+    with open_accounts_and_rules() as (accounts, rules):
+        workspaces = [(*each, [kept.rule for kept in rules.of(each[0])]) for each in accounts.workspaces()]
+    with open_rows(settings) as rows:
+        for workspace_id, name, own_rules in workspaces:
+            holders = recent_holders(rows, workspace_id, _today())
+            own = own_holders(holders, rules.overrides(own_rules))
+            found = changes([holder for holder in holders if holder not in own], overrides)
             print(f"{name}: {len(found)} organisations of the last {RECENT_DAYS} days would change")
+            if own_rules:
+                print(f"  its members' own corrections ({len(own_rules)}) go first and decide for {len(own)} others")
             for change in found:
                 becomes = change.new_name or f"not shown ({change.rule.outcome})"
                 print(f"  {change.holder.name} (AS{change.holder.asn}, {change.holder.visits} visits) -> {becomes}")
-    finally:
-        warehouse.close()
     print(f"{by_network(overrides)} rules by network act from now on: no network is stored, so history has none.")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
+from firmly.accounts.rules import KeptRule
 from firmly.leads.days import DayRange
 from firmly.leads.filter import Cursor
 from firmly.leads.lead import DayTotals, Identity, Moment, Totals
@@ -29,7 +30,8 @@ class History:
 @dataclass(frozen=True, slots=True)
 class Company:
     """``days`` holds only days with a visit, oldest first; ``visits`` those with a route, newest
-    first, ``next`` the place to go on; ``counted`` the days without a route, newest first."""
+    first, ``next`` the place to go on; ``counted`` the days without a route, newest first.
+    ``corrected_by`` has the workspace's rules that lead here."""
 
     identity: Identity
     history: History
@@ -39,3 +41,4 @@ class Company:
     visits: tuple[Visit, ...]
     next: Cursor | None
     counted: tuple[DayTotals, ...]
+    corrected_by: tuple[KeptRule, ...] = ()

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from firmly.model import DropReason, OrgId, WorkspaceId
 from firmly.organisations.overrides import Matcher, OverrideRule, Overrides
-from firmly.warehouse.store import Warehouse
+from firmly.warehouse.store import Rows
 
 RECENT_DAYS = 90
 
@@ -31,11 +31,16 @@ class Change:
     new_name: str | None
 
 
-def recent_holders(warehouse: Warehouse, workspace_id: WorkspaceId, today: date) -> list[Holder]:
+def recent_holders(rows: Rows, workspace_id: WorkspaceId, today: date) -> list[Holder]:
     """Return a workspace's organisations, the most visited first. For the operator's command line."""
     first_day = today - timedelta(days=RECENT_DAYS - 1)
     parameters = {"workspace_id": workspace_id, "first_day": first_day, "today": today}
-    return [Holder(**row) for row in warehouse.rows("holders", parameters)]
+    return [Holder(**row) for row in rows("holders", parameters)]
+
+
+def own_holders(holders: list[Holder], own: Overrides) -> list[Holder]:
+    """Return those for whom the workspace's own rules decide: the operator's change nothing there."""
+    return [holder for holder in holders if own.by_organisation(holder.org_id) or _rule(holder, own)]
 
 
 def changes(holders: list[Holder], overrides: Overrides) -> list[Change]:
@@ -54,7 +59,7 @@ def by_network(overrides: Overrides) -> int:
 
 
 def _rule(holder: Holder, overrides: Overrides) -> OverrideRule | None:
-    return overrides.by_name(holder.registered_name, holder.country) or overrides.by_asn(holder.asn)
+    return overrides.by_holder(holder.registered_name, holder.country, holder.asn)
 
 
 def _new_name(rule: OverrideRule) -> str | None:

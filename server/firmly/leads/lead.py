@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from firmly.leads.filter import Cursor
-from firmly.model import Confidence, OrgId, OrgKind
+from firmly.model import Alternative, Confidence, DropReason, OrgId, OrgKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class Identity:
     source: str
     as_of: date
     confidence: Confidence
+    alternatives: tuple[Alternative, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,12 @@ def identity_of(row: Mapping[str, Any]) -> Identity:
         source=row["source"],
         as_of=row["as_of"],
         confidence=Confidence(row["confidence"]),
+        alternatives=tuple(_alternative_of(one) for one in row["alternatives"]),
     )
+
+
+def _alternative_of(said: Mapping[str, str]) -> Alternative:
+    return Alternative(said["name"], said["source"], DropReason(said["reason"]) if said["reason"] else None)
 
 
 def moment_of(row: Mapping[str, Any]) -> Moment:

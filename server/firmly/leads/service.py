@@ -12,6 +12,7 @@ from typing import Any
 
 from firmly.accounts.scope import Scope
 from firmly.leads.company import Company, History
+from firmly.leads.corrections import HIDDEN, Corrections
 from firmly.leads.coverage import Coverage, coverage_of
 from firmly.leads.days import DayRange
 from firmly.leads.filter import NEWEST, Cursor, LeadFilter
@@ -26,6 +27,7 @@ from firmly.leads.lead import (
     moment_of,
     totals_of,
 )
+from firmly.leads.rule_book import RuleBook
 from firmly.leads.visit import Visit, visit_of
 from firmly.model import Clock, OrgId, SiteId
 from firmly.warehouse.store import Warehouse
@@ -46,8 +48,9 @@ class SiteActivity:
 class Leads:
     """Read-only and blocking: call it from a thread. Safe to share between threads."""
 
-    def __init__(self, warehouse: Warehouse, clock: Clock) -> None:
+    def __init__(self, warehouse: Warehouse, clock: Clock, rule_book: RuleBook) -> None:
         self._warehouse = warehouse
+        self.rule_book = rule_book
         self._clock = clock
 
     def today(self) -> date:
@@ -55,7 +58,11 @@ class Leads:
 
     def list(self, scope: Scope, wanted: LeadFilter, after: Cursor = NEWEST, rows: int = PAGE_ROWS) -> LeadPage:
         """Return up to ``rows`` leads that follow ``after``, newest first."""
+        corrections = self.rule_book.corrections(scope.workspace_id)
         parameters = self._parameters(scope, wanted.days, wanted.site) | {
+            **corrections.parameters(),
+            "renamed": list(corrections.identities),
+            "found": corrections.named(wanted.name) if wanted.name else [],
             "name": wanted.name,
             "before_at": int(after.at.timestamp()),
             "before_org": after.id,
@@ -64,8 +71,8 @@ class Leads:
         found = self._warehouse.rows("leads", parameters)
         shown = found[:rows]
         org_ids = [row["org_id"] for row in shown]
-        identities = self._identities(scope, org_ids)
-        days = self._days(scope, wanted.days, wanted.site, org_ids)
+        identities = self._identities(scope, org_ids, corrections)
+        days = self._days(self._parameters(scope, wanted.days, wanted.site), org_ids, corrections)
         leads = tuple(_lead(row, identities, days) for row in shown if row["org_id"] in identities)
         more = Cursor(moment_of(shown[-1]).at, shown[-1]["org_id"]) if len(found) > rows else None
         return LeadPage(leads, found[0]["total"] if found else 0, more)
@@ -73,14 +80,19 @@ class Leads:
     def company(self, scope: Scope, org_id: OrgId, days: DayRange, after: Cursor = NEWEST) -> Company | None:
         """Return a company with its visits that follow ``after``; None where none may be shown.
 
-        Unknown, another workspace's, no longer kept and too little known look the same.
+        Unknown, another workspace's, no longer kept, hidden and too little known look the same. One that
+        is corrected to be another comes back as that one.
         """
-        history = self._history(scope, org_id)
-        identity = self._identities(scope, [org_id]).get(org_id)
+        corrections = self.rule_book.corrections(scope.workspace_id)
+        org_id = corrections.follow(org_id)
+        if org_id == HIDDEN:
+            return None
+        parameters = self._parameters(scope, days, None) | {"org_ids": corrections.members([org_id])}
+        history = self._history(parameters)
+        identity = self._identities(scope, [org_id], corrections).get(org_id)
         if history is None or identity is None or not history.may_be_shown:
             return None
-        per_day = self._days(scope, days, None, [org_id])[org_id]
-        parameters = self._parameters(scope, days, None) | {"org_id": org_id}
+        per_day = self._days(parameters, [org_id], corrections)[org_id]
         counted = self._warehouse.rows("company_count_days", parameters)
         visits, more = self._visits(parameters, after)
         return Company(
@@ -92,6 +104,7 @@ class Leads:
             visits=visits,
             next=more,
             counted=tuple(map(day_totals_of, counted)),
+            corrected_by=corrections.rules.get(org_id, ()),
         )
 
     def coverage(self, scope: Scope, days: DayRange, site: SiteId | None = None) -> Coverage:
@@ -117,16 +130,20 @@ class Leads:
             "today": self.today(),
         }
 
-    def _identities(self, scope: Scope, org_ids: Iterable[int]) -> dict[int, Identity]:
-        rows = self._rows_of_orgs("organisations", {"workspace_id": scope.workspace_id}, org_ids)
-        return {row["org_id"]: identity_of(row) for row in rows}
+    def _identities(self, scope: Scope, org_ids: Iterable[OrgId], corrections: Corrections) -> dict[int, Identity]:
+        """Return who these are, as the workspace's rules or the history say."""
+        said = {org_id: corrections.identities[org_id] for org_id in org_ids if org_id in corrections.identities}
+        asked = [org_id for org_id in org_ids if org_id not in said]
+        rows = self._rows_of_orgs("organisations", {"workspace_id": scope.workspace_id}, asked)
+        return {row["org_id"]: identity_of(row) for row in rows} | said
 
     def _days(
-        self, scope: Scope, days: DayRange, site: SiteId | None, org_ids: Iterable[int]
+        self, parameters: Mapping[str, object], org_ids: Iterable[OrgId], corrections: Corrections
     ) -> dict[int, tuple[DayTotals, ...]]:
         per_org: defaultdict[int, tuple[DayTotals, ...]] = defaultdict(tuple)
-        for row in self._rows_of_orgs("lead_days", self._parameters(scope, days, site), org_ids):
-            per_org[row["org_id"]] += (day_totals_of(row),)
+        given = {**parameters, **corrections.parameters()}
+        for row in self._rows_of_orgs("lead_days", given, corrections.members(org_ids)):
+            per_org[row["stands_for"]] += (day_totals_of(row),)
         return per_org
 
     def _rows_of_orgs(
@@ -137,8 +154,7 @@ class Leads:
             return []
         return self._warehouse.rows(query, {"today": self.today(), **parameters, "org_ids": wanted})
 
-    def _history(self, scope: Scope, org_id: OrgId) -> History | None:
-        parameters = {"workspace_id": scope.workspace_id, "org_id": org_id, "today": self.today()}
+    def _history(self, parameters: Mapping[str, object]) -> History | None:
         for row in self._warehouse.rows("company_history", parameters):
             return History(row["days"], bool(row["has_route"]), row["first_day"], moment_of(row))
         return None

@@ -120,21 +120,24 @@ def _site(site: Site, day: date) -> dict[str, object]:
 
 
 def _of_organisation(organisation: Organisation) -> bytes:
-    return _inner(
-        {
-            "org_id": organisation.id,
-            "detail": organisation.detail,
-            "org_name": organisation.name,
-            "org_kind": organisation.kind,
-            "org_country": organisation.country,
-            "org_domain": organisation.domain,
-            "org_asn": organisation.asn,
-            "org_registered_name": organisation.registered_name,
-            "org_source": organisation.source,
-            "org_as_of": organisation.as_of,
-            "org_confidence": organisation.confidence,
-        }
-    )
+    record: dict[str, object] = {
+        "org_id": organisation.id,
+        "detail": organisation.detail,
+        "org_name": organisation.name,
+        "org_kind": organisation.kind,
+        "org_country": organisation.country,
+        "org_domain": organisation.domain,
+        "org_asn": organisation.asn,
+        "org_registered_name": organisation.registered_name,
+        "org_source": organisation.source,
+        "org_as_of": organisation.as_of,
+        "org_confidence": organisation.confidence,
+    }
+    if organisation.alternatives:
+        record["org_alternatives"] = [
+            {"name": one.name, "source": one.source, "reason": one.reason or ""} for one in organisation.alternatives
+        ]
+    return _inner(record)
 
 
 def _of_device(device: Device) -> bytes:

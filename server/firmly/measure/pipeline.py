@@ -192,7 +192,11 @@ class Pipeline:
         return DropReason.RATE_LIMITED
 
     def _resolve(self, arrival: Arrival) -> DropReason | None:
-        found = self._resolver.resolve(arrival.address)
+        rules = self._directory.rules.get(arrival.site.workspace_id)
+        if rules is None:
+            found = self._resolver.resolve(arrival.address)
+        else:
+            found = self._resolver.resolve_under(rules, arrival.address, arrival.site.min_confidence)
         if isinstance(found, DropReason):
             return found
         if not meets(found, arrival.site.min_confidence):
@@ -203,7 +207,8 @@ class Pipeline:
         if arrival.basis == "consent" and arrival.batch.visit:
             arrival.visit_key = self._visits.device_key(site_id, found.id, arrival.batch.visit)
         else:
-            context = site_id.to_bytes(8, "big") + arrival.device.browser.encode()
+            # The organisation is in it because a rule or a file may change whose address it is.
+            context = site_id.to_bytes(8, "big") + found.id.to_bytes(8, "big") + arrival.device.browser.encode()
             arrival.visit_key = arrival.address.keyed(self._visits.key, b"visit", context)
         return None
 

@@ -6,9 +6,10 @@ Never keeps an address or anything made from one: what is remembered is a verdic
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from firmly.model import DropReason, FirmlyError
+from firmly.model import Confidence, DropReason, FirmlyError
 from firmly.organisations.address import Address
-from firmly.organisations.decide import Answer, Case, decide, decide_by_size
+from firmly.organisations.confidence import meets
+from firmly.organisations.decide import Answer, Case, decide, decide_by_size, operators_rule
 from firmly.organisations.facts import Found
 from firmly.organisations.judge import Judge
 from firmly.organisations.offers import Judged, Offer
@@ -63,6 +64,31 @@ class Chain:
         if seen is None:
             raise _damaged()
         return seen if isinstance(seen, DropReason) else self._decide(seen)
+
+    def resolve_under(self, rules: Overrides, address: Address, minimum: Confidence) -> Answer:
+        """Return the same answer where a workspace's own ``rules`` go first, before the operator's.
+
+        What is named surely enough (``minimum``) anyway, and only called otherwise by a rule about its
+        holder, keeps its name here: such a rule is applied when history is read, and can be undone.
+
+        Raises:
+            FirmlyError: when a data file turns out to be damaged.
+        """
+        seen = self._look_at(address.packed())
+        if seen is None:
+            raise _damaged()
+        if isinstance(seen, DropReason):
+            return seen
+        network_rule = rules.by_network(address.packed())
+        own = operators_rule(seen._replace(network_rule=network_rule, overrides=rules))
+        said = decide(seen)[1]
+        if network_rule is not None or isinstance(own, DropReason) or isinstance(said, DropReason):
+            return own or said
+        about = rules.by_organisation(said.id)
+        if about is not None and isinstance(about.outcome, DropReason):
+            return about.outcome
+        is_read_later = meets(said, minimum) and rules.by_holder(said.registered_name, said.country, said.asn)
+        return said if own is None or is_read_later else own
 
     def explain(self, address: Address) -> Decision:
         """Return the same answer with the step and everything that was considered.

@@ -5,12 +5,11 @@ network, what published ranges and the operator say, and the verdicts on the off
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple
 
-from firmly.model import Confidence, Detail, DropReason, Organisation
+from firmly.model import Confidence, DropReason, Organisation
 from firmly.organisations.facts import Found
-from firmly.organisations.offers import Basis, Considered
+from firmly.organisations.offers import Basis, Considered, alternatives_to
 from firmly.organisations.overrides import Matcher, OverrideRule, Overrides
 
 SMALLEST = {4: 29, 16: 56}
@@ -62,7 +61,8 @@ def operators_rule(case: Case) -> Answer | None:
         prefix = int(rule.value.partition("/")[2])
         name = "" if name == rule.value else name  # A network is never told as a name.
     is_route = prefix <= SMALLEST_FOR_ROUTE[case.size]
-    return case.overrides.answer(rule, asn=asn, registered_name=name, is_route=is_route)
+    said = alternatives_to("", case.considered)
+    return case.overrides.answer(rule, asn=asn, registered_name=name, is_route=is_route, alternatives=said)
 
 
 def _rule_by_holder(case: Case) -> OverrideRule | None:
@@ -111,12 +111,13 @@ def too_small(case: Case) -> Answer | None:
 
 def route_or_counts(case: Case) -> Answer | None:
     """O9: only strong evidence and a network of some size may show the pages of a visit."""
-    organisation = case.considered.judged[0].organisation
+    judged = case.considered.judged[0]
+    organisation = judged.organisation
     if organisation is None:
         return None
     is_strong = organisation.confidence in (Confidence.VERY_HIGH, Confidence.HIGH)
     is_route = is_strong and case.prefix <= SMALLEST_FOR_ROUTE[case.size]
-    return organisation if is_route else replace(organisation, detail=Detail.COUNTS)
+    return organisation if is_route else judged.counted
 
 
 SETTLING: tuple[tuple[str, Callable[[Considered], DropReason | None]], ...] = (

@@ -5,10 +5,10 @@ verdict per offer. A verdict is of a holder or a customer, never of a network or
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from firmly.model import Confidence, Detail, DropReason, Organisation, OrgKind
+from firmly.model import Alternative, Confidence, Detail, DropReason, Organisation, OrgKind
 from firmly.organisations.classify import (
     Lists,
     Named,
@@ -25,7 +25,7 @@ from firmly.organisations.domains import is_own_domain
 from firmly.organisations.facts import Claim, DataSet, Found, Level, NetworkFacts
 from firmly.organisations.holder_facts import without_form
 from firmly.organisations.names import display_name, holder_name, name_key, organisation_id, words
-from firmly.organisations.offers import Basis, Considered, Judged, Offer, offers_of
+from firmly.organisations.offers import Basis, Considered, Judged, Offer, alternatives_to, offers_of
 from firmly.organisations.readers.as_facts import AsFacts
 
 _MOST_REMEMBERED = 150_000
@@ -55,6 +55,7 @@ class Judge:
     holders: Mapping[int, Holder]
     as_facts: AsFacts | None = None
     _judged: dict[Offer, Judged] = field(default_factory=dict)
+    _beside: dict[tuple[Offer, tuple[Alternative, ...]], Judged] = field(default_factory=dict)
     _considered: dict[DataSet, dict[NetworkFacts, Weighed]] = field(default_factory=dict)
 
     def consider(self, found: tuple[Found, ...]) -> Weighed:
@@ -97,7 +98,26 @@ class Judge:
         country = self._country_of(offers[0]) if offers else ""
         veto = next((facts.veto for facts, _, _ in found if facts.veto is not None), None)
         considered = Considered(offers, judged, next(filter(None, pools), ""), veto, country)
+        if len(offers) > 1 and judged[0].organisation is not None:
+            considered = considered._replace(judged=(self._beside_others(considered), *judged[1:]))
         return Weighed(considered, settle(considered))
+
+    def _beside_others(self, considered: Considered) -> Judged:
+        """Return the leading verdict with what the others said, the same object whenever they say the same."""
+        leading = considered.judged[0]
+        if leading.organisation is None:
+            return leading
+        others = alternatives_to(leading.organisation.name, considered)
+        if not others:
+            return leading
+        key = considered.offers[0], others
+        known = self._beside.get(key)
+        if known is None:
+            if len(self._beside) >= _MOST_REMEMBERED:
+                self._beside.clear()
+            organisation = replace(leading.organisation, alternatives=others)
+            known = self._beside[key] = leading._replace(organisation=organisation, counted=_counted(organisation))
+        return known
 
     def _country_of(self, offer: Offer) -> str:
         """Return the holder's home where the AS number decides, else the country of the record."""
@@ -116,7 +136,7 @@ class Judge:
             return Judged(None, said.reason, basis, said.evidence, pool, False)
         organisation = self._organisation(offer, holder, said, own_domain)
         is_sure = offer.claim is OrgKind.BUSINESS and said.kind is OrgKind.BUSINESS and has_form
-        return Judged(organisation, None, basis, said.evidence, pool, is_sure)
+        return Judged(organisation, None, basis, said.evidence, pool, is_sure, _counted(organisation))
 
     def _holder(self, offer: Offer) -> Holder:
         """Return the offer as `classify` reads it; sizes are those of the AS number, if it decides."""
@@ -170,6 +190,10 @@ class Judge:
             confidence=said.confidence,
             detail=Detail.ROUTE,
         )
+
+
+def _counted(organisation: Organisation) -> Organisation:
+    return replace(organisation, detail=Detail.COUNTS)
 
 
 def _by_vendor(claim: OrgKind, by_name: Named | Withheld, *, has_form: bool, has_domain: bool) -> _Verdict:

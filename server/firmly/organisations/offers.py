@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import NamedTuple
 
-from firmly.model import DropReason, Organisation
+from firmly.model import Alternative, DropReason, Organisation
 from firmly.organisations.facts import Claim, DataSet, Found, Level, NetworkFacts
 
 
@@ -35,7 +35,8 @@ class Judged(NamedTuple):
     """A verdict. ``organisation`` is None where ``reason`` says why; ``evidence`` are the deciding words.
 
     ``pool`` is the word for which any name of the chain would be vetoed. ``is_sure_business`` holds
-    where a vendor's class and a legal form agree, and lifts the limit of size.
+    where a vendor's class and a legal form agree, and lifts the limit of size. ``counted`` is the
+    organisation as it is where only counts may be kept of it.
     """
 
     organisation: Organisation | None
@@ -44,6 +45,7 @@ class Judged(NamedTuple):
     evidence: str
     pool: str
     is_sure_business: bool
+    counted: Organisation | None = None
 
 
 class Considered(NamedTuple):
@@ -77,3 +79,30 @@ def _customer(facts: NetworkFacts, data_set: DataSet, domain: str) -> Offer:
 def _as_holder(facts: NetworkFacts, data_set: DataSet) -> Offer:
     domain = facts.as_domain or facts.domain
     return Offer(Level.AS_NUMBER, facts.as_name, facts.asn, facts.country, facts.as_claim, domain, False, data_set)
+
+
+_MOST_ALTERNATIVES = 3
+_TELLABLE = frozenset(
+    {
+        DropReason.CARRIER_NETWORK,
+        DropReason.HOME_NETWORK,
+        DropReason.HOSTING_NETWORK,
+        DropReason.MOBILE_NETWORK,
+        DropReason.VPN_NETWORK,
+    }
+)
+"""Classes whose names are told beside an organisation's: who sells lines or machines is no person."""
+
+
+def alternatives_to(name: str, considered: Considered) -> tuple[Alternative, ...]:
+    """Return what the data named besides ``name``, the leading first; no more than three.
+
+    What is no certain organisation may be a person's name and is not told.
+    """
+    found: dict[str, Alternative] = {}
+    for offer, judged in zip(considered.offers, considered.judged, strict=True):
+        is_tellable = judged.organisation is not None or judged.reason in _TELLABLE
+        said = judged.organisation.name if judged.organisation is not None else offer.name
+        if is_tellable and said != name:
+            found.setdefault(said, Alternative(said, offer.data_set.name, judged.reason))
+    return tuple(found.values())[:_MOST_ALTERNATIVES]

@@ -1,26 +1,30 @@
-"""The operator's word over all data: rules by network, AS number or registered name (O1).
+"""The operator's word, or a workspace's own, over all data: rules by network, AS number or registered name (O1).
 
-A rule makes an organisation, "not a company" or "own staff" of what it matches. Rules come from a
-file that can live in git, and have the same form as rows; one that names a network acts from now
-on only, since no network is stored.
+A rule makes an organisation, "not a company" or "own staff" of what it matches. The operator's come
+from a file that can live in git; a workspace's are rows of the same form, which may also name an
+organisation by its id. One that names a network acts from now on only, since no network is stored.
 """
 
 import ipaddress
+import re
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from firmly.model import (
+    Alternative,
     Confidence,
     Detail,
     DropReason,
     FirmlyError,
     InvalidInputError,
     Organisation,
+    OrgId,
     OrgKind,
     Problem,
 )
@@ -28,6 +32,11 @@ from firmly.organisations.legal_forms import LegalForms
 from firmly.organisations.names import name_key, organisation_id, words
 
 OPERATOR = "operator's rule"
+TEAM = "your team's rule"
+MAX_TEXT = 300
+"""Characters of a registered name or a note."""
+SMALLEST_NAMED = {4: 29, 16: 56}
+"""The longest prefixes that a workspace's rule may name, by the address's bytes: less may be one person's line."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -36,6 +45,7 @@ class Matcher(StrEnum):
     """What a rule looks at; of several that match, the first of these decides."""
 
     NETWORK = "network"
+    ORGANISATION = "organisation"
     NAME = "name"
     ASN = "asn"
 
@@ -52,9 +62,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class OverrideRule:
-    """One rule: ``value`` is the network, the registered name or the AS number as text.
+    """One rule: ``value`` is the network, the organisation's id (16 hexadecimal digits), the
+    registered name or the AS number as text.
 
-    ``country`` narrows a name to one country, ``""`` means any. ``note`` says why the rule is there.
+    ``country`` narrows a name to one country, ``""`` means any. ``note`` says why the rule is there,
+    ``since`` since when; None where that is not known.
     """
 
     matcher: Matcher
@@ -62,67 +74,103 @@ class OverrideRule:
     country: str
     outcome: Target | DropReason
     note: str = ""
+    since: date | None = None
 
 
 class Overrides:
-    """Rules ready to be asked; the longest network first, then names, then AS numbers."""
+    """Rules ready to be asked; the longest network first, then names, then AS numbers.
 
-    def __init__(self, rules: Iterable[OverrideRule], as_of: date, forms: LegalForms) -> None:
+    ``as_of`` dates rules that have no date of their own, ``source`` says whose word they are.
+    """
+
+    def __init__(self, rules: Iterable[OverrideRule], as_of: date, forms: LegalForms, source: str = OPERATOR) -> None:
         self.rules = tuple(rules)
         self._as_of = as_of
         self._forms = forms
+        self._source = source
         self._names: dict[tuple[tuple[str, ...], str], OverrideRule] = {}
         self._asns: dict[int, OverrideRule] = {}
-        networks: list[tuple[Network, OverrideRule]] = []
+        self._organisations: dict[OrgId, OverrideRule] = {}
+        networks: defaultdict[tuple[int, int], dict[int, OverrideRule]] = defaultdict(dict)
         for rule in self.rules:
             match rule.matcher:
                 case Matcher.NETWORK:
-                    networks.append((ipaddress.ip_network(rule.value), rule))
+                    network = ipaddress.ip_network(rule.value)
+                    at = _size(network), _shift(network)
+                    networks[at].setdefault(int(network.network_address) >> at[1], rule)
                 case Matcher.NAME:
                     self._names.setdefault((words(rule.value), rule.country), rule)
                 case Matcher.ASN:
                     self._asns.setdefault(int(rule.value), rule)
-        networks.sort(key=lambda pair: -pair[0].prefixlen)
-        self._networks = [
-            (len(network.network_address.packed), int(network.network_address), _shift(network), rule)
-            for network, rule in networks
-        ]
+                case Matcher.ORGANISATION:
+                    self._organisations.setdefault(OrgId(int(rule.value, 16)), rule)
+                case _:
+                    assert_never(rule.matcher)
+        # The longest networks first; their beginnings by their length, so that a thousand cost little more than one.
+        self._networks = [(*at, networks[at]) for at in sorted(networks, key=lambda at: at[1])]
 
     def by_network(self, packed: bytes) -> OverrideRule | None:
         """Return the rule with the longest network that holds these 4 or 16 bytes."""
         size, number = len(packed), int.from_bytes(packed, "big")
-        for wanted, first, shift, rule in self._networks:
-            if wanted == size and number >> shift == first >> shift:
+        for wanted, shift, rules in self._networks:
+            if wanted == size and (rule := rules.get(number >> shift)):
                 return rule
         return None
 
+    def by_organisation(self, organisation: OrgId) -> OverrideRule | None:
+        return self._organisations.get(organisation)
+
     def by_name(self, name: str, country: str) -> OverrideRule | None:
+        if not self._names:
+            return None  # Folding a name takes longer than all the rest.
         key = words(name)
         return self._names.get((key, country)) or self._names.get((key, ""))
 
     def by_asn(self, asn: int) -> OverrideRule | None:
         return self._asns.get(asn)
 
+    def by_holder(self, registered_name: str, country: str, asn: int) -> OverrideRule | None:
+        """Return the rule for whom a network is registered: by name, else by AS number."""
+        return self.by_name(registered_name, country) or self.by_asn(asn)
+
+    def target_id(self, target: Target) -> OrgId:
+        """Return the id under which the organisation that a rule names is kept."""
+        return organisation_id(name_key(target.name, target.country, self._forms), target.country)
+
+    def date_of(self, rule: OverrideRule) -> date:
+        return rule.since or self._as_of
+
     def answer(
-        self, rule: OverrideRule, *, asn: int, registered_name: str, is_route: bool
+        self,
+        rule: OverrideRule,
+        *,
+        asn: int,
+        registered_name: str,
+        is_route: bool,
+        alternatives: tuple[Alternative, ...] = (),
     ) -> Organisation | DropReason:
-        """Return what ``rule`` makes of a network; the confidence is that of the operator's word."""
+        """Return what ``rule`` makes of a network; the confidence is that of a person's word."""
         target = rule.outcome
         if isinstance(target, DropReason):
             return target
         return Organisation(
-            id=organisation_id(name_key(target.name, target.country, self._forms), target.country),
+            id=self.target_id(target),
             name=target.name,
             kind=target.kind,
             country=target.country,
             domain=target.domain,
             asn=asn,
             registered_name=registered_name,
-            source=OPERATOR,
-            as_of=self._as_of,
+            source=self._source,
+            as_of=self.date_of(rule),
             confidence=Confidence.VERY_HIGH,
             detail=Detail.ROUTE if is_route else Detail.COUNTS,
+            alternatives=alternatives,
         )
+
+
+def _size(network: Network) -> int:
+    return network.max_prefixlen // 8
 
 
 def _shift(network: Network) -> int:
@@ -130,7 +178,10 @@ def _shift(network: Network) -> int:
 
 
 _OUTCOMES = {"not_a_company": DropReason.NOT_A_COMPANY, "own_staff": DropReason.OWN_STAFF}
-_KEYS = frozenset(("network", "asn", "name", "country", "organisation", "is", "note"))
+_IN_FILES = (Matcher.NETWORK, Matcher.NAME, Matcher.ASN)
+_KEYS = frozenset((*_IN_FILES, "country", "organisation", "is", "note"))
+_DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
+_ORG_ID = re.compile("[0-9a-f]{16}")
 
 
 def read_overrides(path: Path, forms: LegalForms, today: date) -> Overrides:
@@ -155,22 +206,55 @@ def read_overrides(path: Path, forms: LegalForms, today: date) -> Overrides:
     return Overrides(rules, today, forms)
 
 
+def read_rule(matcher: Matcher, value: object, said: Mapping[str, Any]) -> OverrideRule:
+    """Check a rule of a workspace, which takes the form that rules have in a file.
+
+    ``said`` has ``is`` or ``organisation``, and maybe ``country`` and ``note``; an id of an
+    organisation is 16 hexadecimal digits.
+
+    Raises:
+        InvalidInputError: with every problem found.
+    """
+    problems: list[Problem] = []
+    rule = _checked("", matcher, value, said, problems)
+    if rule is not None and matcher is Matcher.NETWORK and isinstance(rule.outcome, Target):
+        network = ipaddress.ip_network(rule.value)
+        if network.prefixlen > SMALLEST_NAMED[_size(network)]:
+            expected = "at least a /29, or a /56 of IPv6: a smaller network may be one person's"
+            problems.append(Problem("network", "(withheld)", expected))
+    if problems or rule is None:
+        raise InvalidInputError("this correction cannot be used", problems)
+    return rule
+
+
 def _rule(place: int, table: Mapping[str, Any], problems: list[Problem]) -> OverrideRule | None:
-    before = len(problems)
     unknown = sorted(set(table) - _KEYS)
     if unknown:
         problems.append(Problem(f"rule {place}", ", ".join(unknown), f"keys among {', '.join(sorted(_KEYS))}"))
-    matchers = [matcher for matcher in Matcher if matcher in table]
+    matchers = [matcher for matcher in _IN_FILES if matcher in table]
     if len(matchers) != 1:
         problems.append(Problem(f"rule {place}", ", ".join(matchers), "one of network, asn, name"))
         return None
-    matcher = matchers[0]
-    value = _value(f"rule {place}.{matcher}", matcher, table[matcher], problems)
-    country = _country(f"rule {place}.country", table.get("country", ""), problems)
-    outcome = _outcome(place, table, problems)
+    return _checked(f"rule {place}", matchers[0], table[matchers[0]], table, problems)
+
+
+def _checked(
+    place: str, matcher: Matcher, value: object, said: Mapping[str, Any], problems: list[Problem]
+) -> OverrideRule | None:
+    before = len(problems)
+    checked = _value(_key(place, matcher), matcher, value, problems)
+    country = _country(_key(place, "country"), said.get("country", ""), problems)
+    outcome = _outcome(place, said, problems)
+    note = said.get("note", "")
+    if not isinstance(note, str) or len(note) > MAX_TEXT or not note.isprintable():
+        problems.append(Problem(_key(place, "note"), str(note)[:40], f"one line of at most {MAX_TEXT} characters"))
     if len(problems) > before or outcome is None:
         return None
-    return OverrideRule(matcher, value, country, outcome, str(table.get("note", "")))
+    return OverrideRule(matcher, checked, country, outcome, note)
+
+
+def _key(place: str, name: str) -> str:
+    return f"{place}.{name}" if place else name
 
 
 def _value(key: str, matcher: Matcher, value: object, problems: list[Problem]) -> str:
@@ -184,25 +268,31 @@ def _value(key: str, matcher: Matcher, value: object, problems: list[Problem]) -
         case Matcher.ASN:
             if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 32:
                 return str(value)
-            problems.append(Problem(key, str(value), "a whole number from 1 to 4294967295"))
+            problems.append(Problem(key, str(value)[:40], "a whole number from 1 to 4294967295"))
         case Matcher.NAME:
-            if isinstance(value, str) and words(value):
+            if isinstance(value, str) and words(value) and len(value) <= MAX_TEXT and value.isprintable():
                 return value
-            problems.append(Problem(key, str(value), "a registered name"))
+            problems.append(Problem(key, str(value)[:40], "a registered name"))
+        case Matcher.ORGANISATION:
+            if isinstance(value, str) and _ORG_ID.fullmatch(value):
+                return value
+            problems.append(Problem(key, str(value)[:40], "the id of an organisation, 16 hexadecimal digits"))
+        case _:
+            assert_never(matcher)
     return ""
 
 
-def _outcome(place: int, table: Mapping[str, Any], problems: list[Problem]) -> Target | DropReason | None:
+def _outcome(place: str, table: Mapping[str, Any], problems: list[Problem]) -> Target | DropReason | None:
     said, made = table.get("is"), table.get("organisation")
     if (said is None) == (made is None):
-        problems.append(Problem(f"rule {place}", "", "either organisation or is"))
+        problems.append(Problem(place or "outcome", "", "either organisation or is"))
         return None
     if said is not None:
         outcome = _OUTCOMES.get(str(said))
         if outcome is None:
-            problems.append(Problem(f"rule {place}.is", str(said), f"one of {', '.join(_OUTCOMES)}"))
+            problems.append(Problem(_key(place, "is"), str(said)[:40], f"one of {', '.join(_OUTCOMES)}"))
         return outcome
-    return _target(f"rule {place}.organisation", made, problems)
+    return _target(_key(place, "organisation"), made, problems)
 
 
 def _target(key: str, made: object, problems: list[Problem]) -> Target | None:
@@ -211,16 +301,19 @@ def _target(key: str, made: object, problems: list[Problem]) -> Target | None:
         return None
     name, kind = made.get("name"), made.get("kind", OrgKind.BUSINESS.value)
     if not isinstance(name, str) or not name.strip() or len(name) > 200 or not name.isprintable():
-        problems.append(Problem(f"{key}.name", str(name), "a name of one line"))
+        problems.append(Problem(f"{key}.name", str(name)[:40], "a name of one line"))
     if kind not in list(OrgKind):
-        problems.append(Problem(f"{key}.kind", str(kind), f"one of {', '.join(OrgKind)}"))
+        problems.append(Problem(f"{key}.kind", str(kind)[:40], f"one of {', '.join(OrgKind)}"))
         return None
     country = _country(f"{key}.country", made.get("country", ""), problems)
-    return Target(str(name).strip(), OrgKind(kind), country, str(made.get("domain", "")).lower())
+    domain = str(made.get("domain", "")).strip().lower()
+    if domain and not _DOMAIN.fullmatch(domain):
+        problems.append(Problem(f"{key}.domain", domain[:40], "a domain such as example.com, or nothing"))
+    return Target(str(name).strip(), OrgKind(kind), country, domain)
 
 
 def _country(key: str, value: object, problems: list[Problem]) -> str:
     if isinstance(value, str) and (not value or (len(value) == 2 and value.isascii() and value.isalpha())):
         return value.upper()
-    problems.append(Problem(key, str(value), "two letters, or nothing"))
+    problems.append(Problem(key, str(value)[:40], "two letters, or nothing"))
     return ""

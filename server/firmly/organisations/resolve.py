@@ -6,9 +6,11 @@ Owns the swap of one chain of data sets for the next. Never keeps an address.
 from collections.abc import Callable
 from pathlib import Path
 
+from firmly.model import Confidence
 from firmly.organisations.address import Address
 from firmly.organisations.chain import Chain, Decision
 from firmly.organisations.decide import Answer
+from firmly.organisations.overrides import Overrides
 
 _Signature = tuple[tuple[int, int, int] | None, ...]
 
@@ -36,6 +38,10 @@ class Resolver:
             FirmlyError: when a data file turns out to be damaged.
         """
         return self._chain.resolve(address)
+
+    def resolve_under(self, rules: Overrides, address: Address, minimum: Confidence) -> Answer:
+        """Return the answer where a workspace's own rules go first; see `Chain.resolve_under`. Raises as `resolve`."""
+        return self._chain.resolve_under(rules, address, minimum)
 
     def explain(self, address: Address) -> Decision:
         """Return the same answer with the step and everything that was considered. Raises as `resolve`."""

@@ -50,6 +50,9 @@ READ_TIMEOUT_S = 30
 INSERT_TIMEOUT_S = 60
 """An insert that a server still works on is sent again after this; under the same token it counts once."""
 
+Rows = Callable[[str, Mapping[str, object]], list[dict[str, Any]]]
+"""Answers a named query with bound parameters, as `Warehouse.rows` does: here, or through a process that runs."""
+
 _CODE = re.compile(r"Code: (\d+)")
 
 

@@ -14,7 +14,7 @@ from firmly.accounts.service import Accounts
 from firmly.leads.service import Leads
 from firmly.model import Clock, InvalidInputError
 from firmly.warehouse.store import WarehouseUnavailableError
-from firmly.web import lead_pages, site_pages
+from firmly.web import correction_pages, lead_pages, site_pages
 from firmly.web.assets import Assets
 from firmly.web.csrf import Csrf
 from firmly.web.door import for_members
@@ -62,11 +62,15 @@ def build_web(
 
 
 def _routes(parts: Parts, assets: Assets) -> list[Route]:
-    signing = Signing(parts)
+    signing, correcting = Signing(parts), correction_pages.Correcting(parts)
     return [
         Route("/", _home),
         Route("/leads", for_members(parts, lead_pages.leads)),
         Route("/leads/{org_id}", for_members(parts, lead_pages.company)),
+        Route("/leads/{org_id}/reach", for_members(parts, correction_pages.reach)),
+        Route("/corrections", for_members(parts, correction_pages.corrections), methods=["GET"]),
+        Route("/corrections", correcting.add, methods=["POST"]),
+        Route("/corrections/remove", correcting.remove, methods=["POST"]),
         Route("/coverage", for_members(parts, site_pages.coverage)),
         Route("/sites", for_members(parts, site_pages.sites)),
         Route("/sign-in", signing.show, methods=["GET"]),

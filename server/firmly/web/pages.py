@@ -11,10 +11,11 @@ from starlette.responses import HTMLResponse
 from firmly.accounts.scope import Scope
 from firmly.leads.filter import org_id_text
 from firmly.leads.lead import Moment
-from firmly.model import Clock
+from firmly.model import Clock, OrgKind
 from firmly.web import words
 from firmly.web.assets import Assets
 from firmly.web.charts import segments, spark_path
+from firmly.web.countries import COUNTRIES
 from firmly.web.csrf import Csrf
 from firmly.web.sessions import Sessions
 
@@ -28,8 +29,10 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "short_day": words.short_day,
     "exact": words.exact,
     "country": words.country,
+    "corrected": words.corrected,
     "kind": words.kind,
     "confidence": words.confidence,
+    "lost": words.lost,
     "outcome": words.outcome,
     "outcome_meaning": words.outcome_meaning,
     "origin": words.origin,
@@ -60,6 +63,8 @@ class Pages:
         self._environment.filters |= _FILTERS
         self._environment.filters["ago"] = self._ago
         self._environment.globals["asset"] = assets.url
+        self._environment.globals["countries"] = COUNTRIES
+        self._environment.globals["kinds"] = tuple(OrgKind)
 
     def page(
         self, request: Request, template: str, scope: Scope | None = None, status: int = 200, **context: Any

@@ -6,6 +6,7 @@ from typing import assert_never
 from firmly.leads.lead import Moment
 from firmly.leads.visit import Origin
 from firmly.model import BeforeConsent, Confidence, DropReason, OrgKind
+from firmly.organisations.overrides import Target
 from firmly.web.countries import COUNTRIES
 
 NBSP = "\u00a0"
@@ -130,14 +131,39 @@ _OUTCOMES: dict[DropReason, tuple[str, str]] = {
     DropReason.NO_EVIDENCE: ("Not certain enough", "A network with too little evidence to name its organisation."),
     DropReason.UNKNOWN_NETWORK: ("Unknown networks", "No data set lists the network."),
     DropReason.EXCLUDED: ("Excluded", "The network is on the operator's list of exclusions."),
-    DropReason.NOT_A_COMPANY: ("Not a company", "A rule of the operator says that this is no organisation."),
-    DropReason.OWN_STAFF: ("Own staff", "A rule of the operator says that these are your own people."),
+    DropReason.NOT_A_COMPANY: (
+        "Not a company",
+        "A rule of the operator or your team says that this is no organisation.",
+    ),
+    DropReason.OWN_STAFF: ("Own staff", "A rule of the operator or your team says that these are your own people."),
     DropReason.LOW_CONFIDENCE: ("Below the site's limit", "Named with less confidence than the site asks for."),
+}
+
+
+_LOST = {
+    DropReason.CARRIER_NETWORK: "a carrier of others' traffic",
+    DropReason.HOME_NETWORK: "an internet provider",
+    DropReason.HOSTING_NETWORK: "a data centre",
+    DropReason.MOBILE_NETWORK: "a mobile operator",
+    DropReason.VPN_NETWORK: "a relay",
 }
 
 
 def outcome(reason: DropReason) -> str:
     return _OUTCOMES[reason][0]
+
+
+def lost(reason: DropReason | None) -> str:
+    """Say why what the data named besides a company was not taken."""
+    return "less close to the network" if reason is None else _LOST[reason]
+
+
+def corrected(outcome: Target | DropReason) -> str:
+    """Say what a correction makes of somebody: "Nokia (business, Finland)", "own staff", "not a company"."""
+    if isinstance(outcome, Target):
+        said = kind(outcome.kind)
+        return f"{outcome.name} ({said}, {country(outcome.country)})" if outcome.country else f"{outcome.name} ({said})"
+    return inside(_OUTCOMES[outcome][0])
 
 
 def inside(title: str) -> str:

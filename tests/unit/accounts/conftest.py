@@ -1,4 +1,4 @@
-"""A real SQLite control plane, a clock that tests set, and argon2 with parameters that are quick."""
+"""A real control plane on SQLite and on PostgreSQL, a clock that tests set, and argon2 that is quick."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,7 @@ from firmly.accounts.roles import Role
 from firmly.accounts.scope import Scope
 from firmly.accounts.service import Accounts
 from firmly.model import WorkspaceId
+from tests.postgresql import Postgres
 
 PASSWORD = "a long enough phrase"
 
@@ -57,11 +58,37 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-def control_plane(tmp_path: Path) -> Iterator[ControlPlane]:
+def sqlite(tmp_path: Path) -> Iterator[ControlPlane]:
     control_plane = open_control_plane(f"sqlite:///{tmp_path / 'accounts.sqlite'}")
     control_plane.migrate()
     yield control_plane
     control_plane.close()
+
+
+@pytest.fixture
+def postgresql(postgres: Postgres) -> Iterator[ControlPlane]:
+    control_plane = open_control_plane(postgres.new_database())
+    yield control_plane
+    control_plane.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ControlPlane]:
+    """A database without any table."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'empty.sqlite'}"
+    else:
+        url = request.getfixturevalue("postgres").new_database(is_empty=True)
+    control_plane = open_control_plane(url)
+    yield control_plane
+    control_plane.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def control_plane(request: pytest.FixtureRequest) -> ControlPlane:
+    """Every test of the control plane runs on both databases."""
+    plane: ControlPlane = request.getfixturevalue(request.param)
+    return plane
 
 
 @pytest.fixture

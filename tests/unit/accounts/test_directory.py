@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from firmly.accounts.database import ControlPlane
 from firmly.accounts.directory import SiteDirectory
 from firmly.accounts.site import Site
 from firmly.accounts.tables import SiteRow
 from firmly.model import SiteKey
+from firmly.organisations.legal_forms import LegalForms
 
 if TYPE_CHECKING:
     from tests.unit.accounts.conftest import Office
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def directory(control_plane: ControlPlane) -> SiteDirectory:
-    return SiteDirectory(control_plane)
+    return SiteDirectory(control_plane, LegalForms())
 
 
 def make_site(office: "Office", key: str = "demosite1") -> Site:
@@ -63,7 +64,7 @@ def test_get_does_not_touch_the_database(
     directory.refresh()
     with control_plane.connection() as connection:
         connection.exec_driver_sql("alter table sites rename to away")
-    with pytest.raises(OperationalError):
+    with pytest.raises(DBAPIError):
         directory.refresh()
     assert directory.get("demosite1") == site
 

@@ -4,15 +4,25 @@ import logging
 from pathlib import Path
 from types import ModuleType
 
+import alembic.command
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from argon2 import PasswordHasher
 from sqlalchemy import inspect
 
 from firmly.accounts import tables
 from firmly.accounts.database import Base, ControlPlane, open_control_plane
+from firmly.accounts.passwords import Passwords
+from firmly.accounts.roles import Role
+from firmly.accounts.service import Accounts
 from firmly.consent import tables as consent_tables
 from firmly.model import FirmlyError
+from tests.town import HandClock
+
+MIGRATIONS = Path(tables.__file__).parent / "migrations"
 
 
 def differences(control_plane: ControlPlane) -> list[object]:
@@ -93,3 +103,28 @@ def test_sessions_hold_no_address_and_no_browser() -> None:
         "expires_at",
         "last_seen_at",
     }
+
+
+def test_database_of_the_previous_migration_with_rows_in_it_rolls_forward(empty: ControlPlane) -> None:
+    revisions = [script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
+    migrate_to(empty, revisions[1])
+    clock, quick = HandClock(), Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    accounts = Accounts(empty, clock, quick)
+    workspace = accounts.create_workspace("Acme", "UTC")
+    accounts.add_member(workspace, "mia@example.com", "Mia Smith", Role.OWNER, "a long enough phrase")
+    site = accounts.create_site(
+        workspace, name="Example", origins=("https://example.com",), controller="E", author=None
+    )
+    empty.migrate()
+    assert differences(empty) == []
+    scope = accounts.scope(accounts.sign_in("mia@example.com", "a long enough phrase") or "")
+    assert scope is not None
+    assert [found.key for found in accounts.sites(scope)] == [site.key]
+
+
+def migrate_to(control_plane: ControlPlane, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with control_plane.connection() as connection:
+        config.attributes["connection"] = connection
+        alembic.command.upgrade(config, revision)

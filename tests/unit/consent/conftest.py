@@ -1,4 +1,4 @@
-"""Consent over a real SQLite control plane with one workspace and a clock that tests set."""
+"""Consent over a real control plane with one workspace and a clock that tests set."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,17 +15,31 @@ from firmly.consent.receipt import Receipts
 from firmly.consent.service import Consent
 from firmly.consent.token import ConsentTokens
 from tests.collector import ORIGIN, SetClock
+from tests.postgresql import Postgres
 
 OLD, NEW = "o" * 40, "n" * 40
 FILES = SnippetFiles(core="core", banner="banner", texts={"en": {"accept": "Accept"}})
 
 
 @pytest.fixture(scope="session")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     plane = open_control_plane(f"sqlite:///{tmp_path_factory.mktemp('consent') / 'control.sqlite'}")
     plane.migrate()
     yield plane
     plane.close()
+
+
+@pytest.fixture(scope="session")
+def on_postgresql(postgres: Postgres) -> Iterator[ControlPlane]:
+    plane = open_control_plane(postgres.new_database())
+    yield plane
+    plane.close()
+
+
+@pytest.fixture(params=["on_sqlite", "on_postgresql"])
+def plane(request: pytest.FixtureRequest) -> ControlPlane:
+    plane: ControlPlane = request.getfixturevalue(request.param)
+    return plane
 
 
 @pytest.fixture

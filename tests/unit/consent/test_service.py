@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from firmly.accounts.database import ControlPlane
 from firmly.accounts.site import Site
@@ -51,7 +51,7 @@ def choose(consent: Consent, site: Site, choice: Choice, receipt: str | None) ->
 def records(plane: ControlPlane, site: Site) -> list[dict[str, Any]]:
     with plane.connection() as connection:
         found = connection.execute(
-            text("select * from consent_records where site_id = :site order by id"), {"site": site.id}
+            select(ConsentRecordRow.__table__).where(ConsentRecordRow.site_id == site.id).order_by(ConsentRecordRow.id)
         )
         return [dict(row) for row in found.mappings()]
 
@@ -67,14 +67,14 @@ def test_record_is_exact_to_the_minute_and_has_no_other_columns(
     assert row == {
         "site_id": site.id,
         "receipt_hash": Receipts([NEW]).hash(chosen.receipt),
-        "minute": "2026-11-20 10:07:00.000000",
+        "minute": datetime(2026, 11, 20, 10, 7, tzinfo=UTC),
         "action": "accept_all",
         "state": "given",
         "source": "banner",
-        "categories": '["statistics"]',
+        "categories": ["statistics"],
         "banner": BANNER,
         "language": "en",
-        "expires_on": "2027-05-20",
+        "expires_on": date(2027, 5, 20),
     }
 
 

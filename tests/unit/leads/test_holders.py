@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from firmly.leads.holders import Change, Holder, by_network, changes, recent_holders
+from firmly.leads.holders import Change, Holder, by_network, changes, own_holders, recent_holders
 from firmly.model import DropReason, OrgId, OrgKind
 from firmly.organisations.legal_forms import LegalForms
 from firmly.organisations.overrides import Matcher, OverrideRule, Overrides, Target
@@ -26,7 +26,7 @@ def test_holders_of_recent_history_are_a_workspaces_own(firm: Firm, warehouse: W
         visit(firm.id, MIT, NOON - timedelta(days=120)),
         visit(firm.id + 1000, MIT, NOON),
     )
-    assert recent_holders(warehouse, firm.id, TODAY) == [
+    assert recent_holders(warehouse.rows, firm.id, TODAY) == [
         Holder(OrgId(NOKIA.id), "Nokia", "FI", 1248, "Nokia as registered", 2)
     ]
 
@@ -47,6 +47,12 @@ def test_a_name_goes_before_a_number_and_what_stays_is_no_change() -> None:
         Change(HOLDERS[0], renamed, "Nokia Group"),
         Change(HOLDERS[1], hidden, None),
     ]
+
+
+def test_workspaces_own_rules_decide_first() -> None:
+    by_id = OverrideRule(Matcher.ORGANISATION, f"{3:016x}", "", DropReason.OWN_STAFF)
+    by_name = OverrideRule(Matcher.NAME, "Nokia Oyj", "FI", DropReason.OWN_STAFF)
+    assert own_holders(HOLDERS, rules(by_id, by_name)) == [HOLDERS[0], HOLDERS[2]]
 
 
 def test_rules_by_network_change_no_history() -> None:

@@ -9,7 +9,7 @@ import pytest
 QUERIES = [
     Path(str(entry)) for entry in (files("firmly.warehouse") / "queries").iterdir() if entry.name.endswith(".sql")
 ]
-SERVICE = "".join((files("firmly.leads") / name).read_text() for name in ("service.py", "holders.py"))
+SERVICE = "".join((files("firmly.leads") / name).read_text() for name in ("service.py", "rule_book.py", "holders.py"))
 
 
 def statement(query: Path) -> str:

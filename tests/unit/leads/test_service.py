@@ -9,7 +9,7 @@ from firmly.leads.filter import LeadFilter
 from firmly.leads.lead import DayTotals, Moment, Totals
 from firmly.leads.service import Leads, SiteActivity
 from firmly.leads.visit import Origin, Step
-from firmly.model import DropReason, OrgId, SiteId
+from firmly.model import Alternative, DropReason, OrgId, SiteId
 from firmly.warehouse.store import Warehouse
 from tests.history import MIT, NOKIA, SMALL, Org, event, store, store_coverage, visit
 from tests.town import Firm, Town
@@ -251,6 +251,23 @@ def test_a_renamed_organisation_has_its_newest_name(leads: Leads, firm: Firm, wa
     store(warehouse, visit(firm.id, NOKIA, NOON))
     assert names(leads, firm) == ["Nokia"]
     assert names(leads, firm, LeadFilter(MONTH.days, "Networks")) == []
+
+
+def test_a_company_tells_what_else_the_data_named(leads: Leads, firm: Firm, warehouse: Warehouse) -> None:
+    said = [
+        {"name": "Elisa", "source": "AS numbers", "reason": "carrier_network"},
+        {"name": "Nokia Bell", "source": "companies", "reason": ""},
+    ]
+    store(warehouse, [event(firm.id, NOKIA, NOON, org_alternatives=said)])
+    store(warehouse, [event(firm.id, MIT, NOON)])
+    found = {org.id: leads.company(firm.scope, OrgId(org.id), MONTH.days) for org in (NOKIA, MIT)}
+    assert {org_id: company.identity.alternatives for org_id, company in found.items() if company} == {
+        NOKIA.id: (
+            Alternative("Elisa", "AS numbers", DropReason.CARRIER_NETWORK),
+            Alternative("Nokia Bell", "companies", None),
+        ),
+        MIT.id: (),
+    }
 
 
 def test_coverage_says_what_share_was_companies_and_why_the_rest_was_not(

@@ -18,7 +18,19 @@ from firmly.measure.lines import LineWriter
 from firmly.measure.reduce import page_of
 from firmly.measure.visits import Visit
 from firmly.measure.wire import Batch, PageView
-from firmly.model import BeforeConsent, Confidence, Detail, Organisation, OrgId, OrgKind, SiteId, SiteKey, WorkspaceId
+from firmly.model import (
+    Alternative,
+    BeforeConsent,
+    Confidence,
+    Detail,
+    DropReason,
+    Organisation,
+    OrgId,
+    OrgKind,
+    SiteId,
+    SiteKey,
+    WorkspaceId,
+)
 from firmly.organisations.address import Address
 from tests.collector import BROWSER, ORIGIN, START
 
@@ -26,6 +38,9 @@ FIRM = Organisation(
     id=OrgId(2**64 - 1), name='Nokia "Oy"', kind=OrgKind.BUSINESS, country="FI", domain="nokia.com", asn=1248,
     registered_name="Nokia", source="test data", as_of=date(2026, 3, 1), confidence=Confidence.HIGH,
     detail=Detail.ROUTE,
+    alternatives=(
+        Alternative("Elisa", "AS numbers", DropReason.CARRIER_NETWORK), Alternative("Nokia Bell", "AS", None),
+    ),
 )  # fmt: skip
 SITE = Site(
     id=SiteId(3), workspace_id=WorkspaceId(2), key=SiteKey("examplesite"), name="Example", origins=(ORIGIN,),
@@ -67,10 +82,15 @@ def draft(kind: str = "pageview") -> Draft:
 
 
 def columns_of_events() -> set[str]:
-    sql = (files("firmly.warehouse") / "migrations" / "0001_events.sql").read_text()
-    table = re.search(r"create table if not exists events\n\((.*?)\n\)", sql, re.DOTALL)
+    folder = files("firmly.warehouse") / "migrations"
+    table = re.search(
+        r"create table if not exists events\n\((.*?)\n\)", (folder / "0001_events.sql").read_text(), re.DOTALL
+    )
     assert table is not None
-    return set(re.findall(r"^    (\w+) ", table[1], re.MULTILINE))
+    added = re.findall(
+        r"alter table events add column if not exists\s+(\w+) ", (folder / "0003_alternatives.sql").read_text()
+    )
+    return {*re.findall(r"^    (\w+) ", table[1], re.MULTILINE), *added}
 
 
 KINDS = ("pageview", "engagement", "goal")
@@ -102,6 +122,10 @@ def test_route_has_its_place_and_whole_minutes() -> None:
     assert (line["visit_id"], line["seq"], line["minute"]) == (77, 5, "2026-11-20 10:07:00")
     assert (line["day"], line["retain_until"]) == ("2026-11-20", str(date(2026, 11, 20) + timedelta(days=30)))
     assert (line["org_id"], line["org_name"], line["batch"]) == (2**64 - 1, 'Nokia "Oy"', "ab" * 16)
+    assert line["org_alternatives"] == [
+        {"name": "Elisa", "source": "AS numbers", "reason": "carrier_network"},
+        {"name": "Nokia Bell", "source": "AS", "reason": ""},
+    ]
 
 
 def test_counts_have_neither_visit_nor_place_nor_time_of_day() -> None:

@@ -14,6 +14,7 @@ from firmly.organisations.classify import (
     holder_facts,
     likely_firm,
     likely_public_body,
+    public_body,
     well_known_firm,
 )
 from firmly.organisations.data_file import Holder
@@ -56,6 +57,15 @@ NAMED = [
     ("Panepistimio Kritis", "GR", EDUCATION),
     ("CERN - European Organization for Nuclear Research", "CH", EDUCATION),
     ("Clark County School District", "US", EDUCATION),
+    ("Sample Valley ISD", "US", EDUCATION),
+    ("Exampleton Unviersity", "US", EDUCATION),
+    ("Example Rural University", "CN", EDUCATION),
+    ("Universitas Contoh Prof. Dr. Nama", "ID", EDUCATION),
+    ("Medical University of the Ministry of Health", "RU", EDUCATION),
+    ("Sample Police Academy", "IN", GOVERNMENT),
+    ("Forestry Research Institute, Ministry of Agriculture", "JP", GOVERNMENT),
+    ("Ministry of Higher Education", "TH", GOVERNMENT),
+    ("Example Turnpike Authority", "US", GOVERNMENT),
     ("City of Espoo", "FI", GOVERNMENT),
     ("Oulun kaupunki", "FI", GOVERNMENT),
     ("Uppsala Kommun", "SE", GOVERNMENT),
@@ -116,6 +126,8 @@ WITHHELD = [
     ("REDE EXEMPLO TELECOMUNICACOES LTDA", "BR", DropReason.CARRIER_NETWORK),
     ("Stadtwerke Beispiel GmbH", "DE", DropReason.CARRIER_NETWORK),
     ("K-Net Forening", "DK", DropReason.CARRIER_NETWORK),
+    ("Prof. Dr. Muster", "DE", DropReason.PERSON),
+    ("British Broadcasting Corporation", "GB", DropReason.HOSTING_NETWORK),
     ("Beispiel Handel", "DE", DropReason.NO_EVIDENCE),
     ("Example Widgets Ltd", "GB", DropReason.NO_EVIDENCE),
     ("Karl Dyson", "GB", DropReason.PERSON),
@@ -275,3 +287,43 @@ def test_a_public_body_known_only_by_estimate_needs_a_word_that_says_so(lists: L
     assert likely_public_body(nameless, lists) is None
     assert likely_public_body(spoken, lists) is not None
     assert likely_public_body(replace(spoken, ipv4_addresses=1 << 19), lists) is None
+
+
+def test_a_word_that_clubs_and_firms_bear_too_makes_no_public_body(lists: Lists) -> None:
+    certain = Estimate(0.9, 0.1, 0, 0, 0, 0)
+    vague = replace(holder_facts(holder("Qwxyzw National Center", "US"), lists), estimate=certain)
+
+    assert likely_public_body(vague, lists) is None
+    assert likely_public_body(replace(vague, core_words=("qwxyzw",)), lists) is not None  # Were it not vague.
+
+
+def test_a_public_body_known_only_by_estimate_needs_one_likely_kind(lists: Lists) -> None:
+    facts = holder_facts(holder("Qwxyzw University", "US"), lists)
+
+    undecided, decided = Estimate(0.39, 0.38, 0.23, 0, 0, 0), Estimate(0.41, 0.38, 0.21, 0, 0, 0)
+    told = [likely_public_body(replace(facts, estimate=estimate), lists) for estimate in (undecided, decided)]
+
+    assert told[0] is None
+    assert told[1] is not None
+
+
+def test_a_public_noun_in_the_name_of_a_host_names_nobody(lists: Lists) -> None:
+    facts = holder_facts(holder("Example Institute", "US"), lists)
+    hosts, doubtful = Estimate(0.6, 0, 0, 0, 0.4, 0), Estimate(0.2, 0, 0.6, 0.2, 0, 0)
+    school = holder_facts(holder("Example School", "US"), lists)
+
+    assert public_body(replace(facts, estimate=hosts), lists) is None
+    assert public_body(replace(facts, estimate=doubtful), lists) is None
+    assert public_body(replace(school, estimate=doubtful), lists) is not None
+
+
+def test_the_keeper_in_the_name_decides_unless_it_teaches_the_public(lists: Lists) -> None:
+    certain = Estimate(0.9, 0.1, 0, 0, 0, 0)
+    names = (
+        "Sample Police Academy",
+        "Sample Institute of the Ministry of Samples",
+        "Sample University, Ministry of Samples",
+    )
+    facts = (replace(holder_facts(holder(name, "US"), lists), estimate=certain) for name in names)
+
+    assert [getattr(public_body(one, lists), "kind", None) for one in facts] == [GOVERNMENT, GOVERNMENT, EDUCATION]

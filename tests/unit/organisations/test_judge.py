@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 
-from firmly.model import Confidence, DropReason, OrgKind
+from firmly.model import Alternative, Confidence, DropReason, OrgKind
 from firmly.organisations.classify import Lists
 from firmly.organisations.data_file import Holder
-from firmly.organisations.facts import Claim, DataSet, Level
+from firmly.organisations.facts import Claim, DataSet, Found, Level, NetworkFacts
 from firmly.organisations.judge import Judge
 from firmly.organisations.offers import Basis, Offer
 from firmly.organisations.readers.as_facts import AsFacts
@@ -68,3 +68,35 @@ def test_the_holders_home_decides_for_an_as_number(lists: Lists) -> None:
     judged = Judge(lists, {64500: Holder(64500, "x", "FI", 1, 256, 0)}).judge(offer("Aalto University", "SE"))
     assert judged.organisation is not None
     assert judged.organisation.country == "FI"
+
+
+COMPANIES = DataSet("companies", date(2026, 11, 1), Level.COMPANY)
+
+
+def found(company: str, as_name: str) -> tuple[Found, ...]:
+    customer = Found(NetworkFacts(company=company, country="DE"), 24, COMPANIES)
+    return customer, Found(NetworkFacts(asn=64500, as_name=as_name, country="DE"), 16, SET)
+
+
+def test_what_another_data_set_named_is_told_beside_the_organisation(lists: Lists) -> None:
+    court = Judge(lists, {})
+    first, again = (court.consider(found("Sonnenschein GmbH", "Muster Telekom")).considered for _ in range(2))
+    leading = first.judged[0]
+    assert leading.organisation is not None
+    assert leading.organisation.alternatives == (Alternative("Muster Telekom", "test", DropReason.CARRIER_NETWORK),)
+    assert leading.counted is not None
+    assert leading.counted.alternatives == leading.organisation.alternatives
+    assert again.judged[0] is leading, "lines are remembered by the organisation's identity"
+
+
+@pytest.mark.parametrize("other", ["Anna Schneider", "Max Muster e.K.", "Quersumme"])
+def test_who_may_be_a_person_is_no_alternative(other: str, lists: Lists) -> None:
+    leading = Judge(lists, {}).consider(found("Sonnenschein GmbH", other)).considered.judged[0]
+    assert leading.organisation is not None
+    assert leading.organisation.alternatives == ()
+
+
+def test_a_name_that_two_data_sets_agree_on_is_no_alternative(lists: Lists) -> None:
+    leading = Judge(lists, {}).consider(found("Sonnenschein GmbH", "Sonnenschein GmbH")).considered.judged[0]
+    assert leading.organisation is not None
+    assert leading.organisation.alternatives == ()

@@ -7,7 +7,7 @@ import pytest
 from firmly.model import DropReason, FirmlyError, InvalidInputError, OrgKind
 from firmly.organisations.address import Address
 from firmly.organisations.classify import Lists
-from firmly.organisations.overrides import Matcher, OverrideRule, Overrides, Target, read_overrides
+from firmly.organisations.overrides import Matcher, OverrideRule, Overrides, Target, read_overrides, read_rule
 from tests.unit.organisations.conftest import TODAY
 
 RULES = """
@@ -100,4 +100,53 @@ def test_all_problems_are_reported_at_once(tmp_path: Path, lists: Lists) -> None
 def test_what_is_no_toml_is_refused(tmp_path: Path, lists: Lists) -> None:
     (tmp_path / "rules.toml").write_text("[[rule")
     with pytest.raises(FirmlyError, match=r"rules\.toml: not a TOML file"):
+        read_overrides(tmp_path / "rules.toml", lists.forms, TODAY)
+
+
+ORG = "00000000000000ff"
+ACME = {"name": "Acme", "kind": "education", "country": "fi", "domain": " WWW.Acme.example "}
+
+
+def test_rule_of_a_workspace_has_the_form_of_a_file() -> None:
+    target = Target("Acme", OrgKind.EDUCATION, "FI", "www.acme.example")
+    assert read_rule(Matcher.ORGANISATION, ORG, {"organisation": ACME, "note": "told us"}) == OverrideRule(
+        Matcher.ORGANISATION, ORG, "", target, "told us"
+    )
+    assert read_rule(Matcher.ASN, 7, {"is": "own_staff"}) == OverrideRule(Matcher.ASN, "7", "", DropReason.OWN_STAFF)
+
+
+BAD_ROWS = [
+    (Matcher.ORGANISATION, "ff", {"is": "own_staff"}, "organisation='ff': expected the id of an organisation"),
+    (Matcher.ORGANISATION, 255, {"is": "own_staff"}, "expected the id of an organisation"),
+    (Matcher.ASN, "7", {"is": "own_staff"}, "asn='7': expected a whole number"),
+    (Matcher.NAME, "x" * 301, {"is": "own_staff"}, "expected a registered name"),
+    (Matcher.NAME, "a\nb", {"is": "own_staff"}, "expected a registered name"),
+    (Matcher.ASN, 7, {}, "outcome='': expected either organisation or is"),
+    (Matcher.ASN, 7, {"is": "bot"}, "is='bot': expected one of not_a_company, own_staff"),
+    (Matcher.ASN, 7, {"is": "own_staff", "note": "a\nb"}, "note='a\\\\nb': expected one line"),
+    (Matcher.ASN, 7, {"organisation": ACME | {"domain": "javascript:alert(1)"}}, "expected a domain such as"),
+    (Matcher.ASN, 7, {"organisation": ACME | {"domain": "acme"}}, "expected a domain such as"),
+    (Matcher.NETWORK, "192.0.2.1", {"organisation": ACME}, "expected at least a /29"),
+    (Matcher.NETWORK, "2001:db8::/57", {"organisation": ACME}, "expected at least a /29, or a /56"),
+]
+
+
+@pytest.mark.parametrize(("matcher", "value", "said", "expected"), BAD_ROWS, ids=[row[3][:40] for row in BAD_ROWS])
+def test_rule_of_a_workspace_that_cannot_be_used_is_named(
+    matcher: Matcher, value: object, said: dict[str, object], expected: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=expected) as failure:
+        read_rule(matcher, value, said)
+    assert "192.0.2" not in str(failure.value)
+    assert "2001" not in str(failure.value)
+
+
+def test_network_of_one_person_may_be_hidden_but_not_named() -> None:
+    assert read_rule(Matcher.NETWORK, "192.0.2.1", {"is": "own_staff"}).value == "192.0.2.1/32"
+    assert read_rule(Matcher.NETWORK, "192.0.2.0/29", {"organisation": ACME}).value == "192.0.2.0/29"
+
+
+def test_file_cannot_name_an_organisation_by_its_id(tmp_path: Path, lists: Lists) -> None:
+    (tmp_path / "rules.toml").write_text(f"[[rule]]\norganisation = '{ORG}'\n")
+    with pytest.raises(InvalidInputError, match="one of network, asn, name"):
         read_overrides(tmp_path / "rules.toml", lists.forms, TODAY)

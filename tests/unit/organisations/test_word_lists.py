@@ -33,7 +33,7 @@ def test_only_phrases_count_as_a_beginning() -> None:
     "name",
     ["pools", "mobile", "vpn", "hosting", "carriers", "research", "education", "government", "nonprofit",
      "industries", "firms", "persons", "harmless", "ministries", "not_of_companies",
-     "hospitals", "given_names", "never_surnames"],
+     "hospitals", "given_names", "never_surnames", "teaching", "general"],
 )  # fmt: skip
 def test_every_list_is_folded_and_free_of_blanks(name: str) -> None:
     entries = read_lines(name)

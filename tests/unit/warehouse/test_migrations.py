@@ -27,7 +27,9 @@ def test_files_are_numbered_without_gaps() -> None:
 @pytest.mark.parametrize(("name", "text"), MIGRATIONS, ids=[name for name, _ in MIGRATIONS])
 def test_every_statement_may_run_again_and_every_table_begins_with_its_workspace(name: str, text: str) -> None:
     created = re.findall(r"^create (?:table|materialized view)(.*)$", text, re.MULTILINE)
-    assert created
+    altered = re.findall(r"^alter table \w+ (.*)$", text, re.MULTILINE)
+    assert created or altered
+    assert all(rest.startswith(("add column if not exists", "modify query")) for rest in altered), name
     assert all(rest.startswith(" if not exists ") for rest in created), name
     for columns in re.findall(r"^create table if not exists \w+\n\(\n(.*?)\n\)", text, re.MULTILINE | re.DOTALL):
         assert columns.split()[0] == "workspace_id"

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import httpx
 import pytest
 
+from firmly.leads.rule_book import RuleBook
 from firmly.leads.service import Leads
 from firmly.packaged import dashboards
 from firmly.warehouse.store import Warehouse, open_server
@@ -18,7 +19,15 @@ from tests.town import Firm, Town
 from tests.unit.web.conftest import KEYS, Client, Visitor
 from tests.unit.web.test_lead_pages import NOON
 
-PATHS = ("/app/leads", "/app/coverage", "/app/sites", "/app/sign-in", "/app/nowhere", "/app/leads?days=8")
+PATHS = (
+    "/app/leads",
+    "/app/coverage",
+    "/app/corrections",
+    "/app/sites",
+    "/app/sign-in",
+    "/app/nowhere",
+    "/app/leads?days=8",
+)
 
 
 class Page(HTMLParser):
@@ -84,7 +93,7 @@ def test_no_link_is_dead(member: Visitor, firm: Firm, warehouse: Warehouse) -> N
 def answer_over(warehouse: Warehouse, town: Town, firm: Firm) -> httpx.Response:
     web = build_web(
         town.accounts,
-        Leads(warehouse, town.clock),
+        Leads(warehouse, town.clock, RuleBook(warehouse, town.rules, town.clock)),
         clock=town.clock,
         secret_keys=KEYS,
         base_url="http://127.0.0.1:8000",
@@ -136,7 +145,15 @@ def test_static_files_of_another_version_are_not_served(visitor: Visitor) -> Non
 
 def test_a_page_weighs_less_than_150_kb() -> None:
     assets = Assets(dashboards() / "static", "/app")
-    names = ("tokens.css", "app.css", "vendor/htmx.min.js", "vendor/idiomorph.min.js", "icons.svg", "firmly.svg")
+    names = (
+        "tokens.css",
+        "app.css",
+        "corrections.css",
+        "vendor/htmx.min.js",
+        "vendor/idiomorph.min.js",
+        "icons.svg",
+        "firmly.svg",
+    )
     scripts = [f"js/{path.name}" for path in (dashboards() / "static" / "js").iterdir()]
     weight = sum(assets.weight(name) for name in (*names, *scripts, "fonts/inter-latin.woff2"))
     assert weight < 110_000, "leaves 40 kB to the page itself"

@@ -62,8 +62,9 @@ def test_roles_that_meet_are_far_enough_apart(roles: dict[str, str], front: str,
     assert contrast(roles[front], roles[ground]) >= least
 
 
-def test_style_sheets_use_roles_only() -> None:
-    sheet = (dashboards() / "static" / "app.css").read_text()
+@pytest.mark.parametrize("name", ["app.css", "corrections.css"])
+def test_style_sheets_use_roles_only(name: str) -> None:
+    sheet = (dashboards() / "static" / name).read_text()
     assert re.findall(r"#[0-9a-fA-F]{3,8}\b(?=[;\s)])|rgba?\(|hsla?\(", sheet) == []
     used = set(re.findall(r"var\(--([a-z0-9-]+)\)", sheet))
     assert used - set(re.findall(r"--([a-z0-9-]+):", CSS)) == set()

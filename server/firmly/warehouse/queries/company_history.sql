@@ -1,5 +1,5 @@
 -- How long an organisation is known, over all that is kept: decides whether it may be shown at all.
--- parameters: workspace_id; org_id; today
+-- parameters: workspace_id; org_ids (the organisation, and those that it stands for); today
 -- columns: days (distinct), has_route, first_day, last_at (unix seconds), last_is_exact (0: only the
 --   day is kept); no row where nothing is kept
 select
@@ -10,6 +10,6 @@ select
     toUInt8(argMax(detail = 'route', minute)) as last_is_exact
 from org_events
 where workspace_id = {workspace_id:UInt32}
-    and org_id = {org_id:UInt64}
+    and org_id in {org_ids:Array(UInt64)}
     and retain_until > {today:Date}
 having count() > 0

@@ -1,6 +1,6 @@
 -- Visits of one organisation whose page route may be shown, newest first.
--- parameters: workspace_id; org_id; first_day, last_day; today; before_at (unix seconds) and
---   before_visit (the last visit seen); max_rows
+-- parameters: workspace_id; org_ids (the organisation, and those that it stands for); first_day,
+--   last_day; today; before_at (unix seconds) and before_visit (the last visit seen); max_rows
 -- columns: visit_id, started_at (unix seconds), site_id, source, referrer_host, utm_source, utm_medium,
 --   utm_campaign, events: tuples (seq, kind, host, path, title, goal, active_ms), by seq
 select
@@ -15,7 +15,7 @@ select
     arraySort(groupArray((seq, toString(kind), toString(host), path, title, toString(goal), active_ms))) as events
 from org_events
 where workspace_id = {workspace_id:UInt32}
-    and org_id = {org_id:UInt64}
+    and org_id in {org_ids:Array(UInt64)}
     and day between {first_day:Date} and {last_day:Date}
     and detail = 'route'
     and retain_until > {today:Date}

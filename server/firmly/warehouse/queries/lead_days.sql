@@ -1,8 +1,13 @@
 -- What some organisations did per day within a range, for the small charts.
--- parameters: workspace_id; org_ids; site_id (0: all sites); first_day, last_day; today
--- columns: org_id, day, visits, pageviews, active_ms
+-- parameters: workspace_id; org_ids; site_id (0: all sites); first_day, last_day; today;
+--   merged, kept (ids and what each stands for, 0: hidden; both empty without corrections)
+-- columns: stands_for (an id), day, visits, pageviews, active_ms
 select
-    org_id,
+    if(
+        empty({merged:Array(UInt64)}),
+        org_id,
+        transform(org_id, {merged:Array(UInt64)}, {kept:Array(UInt64)}, org_id)
+    ) as stands_for,
     day,
     sum(org_days.visits) as visits,
     sum(org_days.pageviews) as pageviews,
@@ -13,5 +18,5 @@ where workspace_id = {workspace_id:UInt32}
     and org_id in {org_ids:Array(UInt64)}
     and ({site_id:UInt32} = 0 or site_id = {site_id:UInt32})
     and retain_until > {today:Date}
-group by org_id, day
-order by org_id, day
+group by stands_for, day
+order by stands_for, day

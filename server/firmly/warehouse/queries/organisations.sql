@@ -1,7 +1,7 @@
 -- Who some organisations are, and the evidence for it, as last seen.
 -- parameters: workspace_id; org_ids; today
 -- columns: org_id, name, kind, country (alpha-2 or ''), domain ('': unknown), asn, registered_name,
---   source, as_of, confidence
+--   source, as_of, confidence, alternatives: tuples (name, source, reason: '' or a drop reason)
 select
     org_id,
     argMax(organisations.name, last_minute) as name,
@@ -12,7 +12,8 @@ select
     argMax(organisations.registered_name, last_minute) as registered_name,
     argMax(organisations.source, last_minute) as source,
     argMax(organisations.as_of, last_minute) as as_of,
-    argMax(organisations.confidence, last_minute) as confidence
+    argMax(organisations.confidence, last_minute) as confidence,
+    argMax(organisations.alternatives, last_minute) as alternatives
 from organisations
 where workspace_id = {workspace_id:UInt32}
     and org_id in {org_ids:Array(UInt64)}

@@ -1,0 +1,174 @@
+"""A workspace's corrections over its history: which organisation stands for which, and which are hidden.
+
+Values only: what is kept stays as it was recorded, and is read through these. Without the rule the
+history is as before.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from firmly.accounts.rules import KeptRule, RuleId
+from firmly.leads.lead import Identity
+from firmly.model import Confidence, OrgId
+from firmly.organisations.overrides import TEAM, Matcher, Overrides, Target
+from firmly.organisations.redirects import Redirects
+
+HIDDEN = OrgId(0)
+"""What a hidden organisation leads to; no organisation has this id."""
+
+MAX_REACHED = 5000
+"""Organisations that one workspace's corrections may be about: they travel with each query."""
+
+_NO_LETTERS = re.compile(r"[\W_]")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An organisation of the history by what rules look at."""
+
+    org_id: OrgId
+    name: str
+    country: str
+    asn: int
+    registered_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Corrections:
+    """``redirects`` leads every corrected id to what stands for it, or to `HIDDEN`.
+
+    ``identities`` has who the rules say somebody is, where the history does not know them or the rule
+    only names them anew. ``rules`` has the rules that lead to an id, ``gathered`` the ids that do,
+    ``deciding`` the rule that decides for an id. ``is_complete`` is false where rules reach more
+    organisations than are followed.
+    """
+
+    redirects: Redirects = field(default_factory=Redirects)
+    identities: Mapping[OrgId, Identity] = field(default_factory=dict)
+    rules: Mapping[OrgId, tuple[KeptRule, ...]] = field(default_factory=dict)
+    gathered: Mapping[OrgId, tuple[OrgId, ...]] = field(default_factory=dict)
+    deciding: Mapping[OrgId, RuleId] = field(default_factory=dict)
+    is_complete: bool = True
+
+    def follow(self, org_id: OrgId) -> OrgId:
+        """Return the id that stands for ``org_id``, or `HIDDEN`."""
+        return self.redirects.follow(org_id)
+
+    def members(self, org_ids: Iterable[OrgId]) -> list[OrgId]:
+        """Return these ids, and all that lead to them: what a read has to gather."""
+        return [one for org_id in org_ids for one in (org_id, *self.gathered.get(org_id, ()))]
+
+    def named(self, text: str) -> list[OrgId]:
+        """Return the ids that rules name, whose name or domain holds ``text`` in any case."""
+        part = text.casefold()
+        return [
+            org_id
+            for org_id, identity in self.identities.items()
+            if part in identity.name.casefold() or part in identity.domain
+        ]
+
+    def parameters(self) -> dict[str, object]:
+        """Return what queries that gather organisations need."""
+        to = self.redirects.to
+        return {"merged": list(to), "kept": list(to.values())}
+
+
+NONE = Corrections()
+
+
+def letters(registered_name: str) -> str:
+    """Return the letters and digits of a name in lower case, as ``corrected.sql`` compares them."""
+    return _NO_LETTERS.sub("", registered_name.lower())
+
+
+def corrections_of(
+    rules: Sequence[KeptRule], overrides: Overrides, subjects: Sequence[Subject], *, is_complete: bool = True
+) -> Corrections:
+    """Return what ``rules`` make of ``subjects``; ``overrides`` are the same rules, ready to be asked.
+
+    A rule by organisation goes before one by name, and that before one by AS number. One that would
+    lead back to where it came from is not followed.
+    """
+    steps = _steps(rules, overrides, subjects)
+    redirects = Redirects.of(_without_circles(steps))
+    leading, gathered = defaultdict[OrgId, list[KeptRule]](list), defaultdict[OrgId, list[OrgId]](list)
+    for start, (_end, kept) in steps.items():
+        end = redirects.follow(start)
+        if kept not in leading[end]:
+            leading[end].append(kept)
+        if end != start:
+            gathered[end].append(start)
+    return Corrections(
+        redirects,
+        _identities(steps, redirects, overrides, subjects),
+        {end: tuple(found) for end, found in leading.items()},
+        {end: tuple(found) for end, found in gathered.items()},
+        {start: kept.id for start, (_end, kept) in steps.items()},
+        is_complete,
+    )
+
+
+_Steps = dict[OrgId, tuple[OrgId, KeptRule]]
+"""From an organisation to where its rule leads."""
+
+
+def _steps(rules: Sequence[KeptRule], overrides: Overrides, subjects: Sequence[Subject]) -> _Steps:
+    by_rule = {id(kept.rule): kept for kept in rules}
+    starts = {OrgId(int(kept.rule.value, 16)) for kept in rules if kept.rule.matcher is Matcher.ORGANISATION}
+    found = {start: overrides.by_organisation(start) for start in sorted(starts)}
+    for one in subjects:
+        if one.org_id not in found:
+            found[one.org_id] = overrides.by_holder(one.registered_name, one.country, one.asn)
+    return {
+        start: (overrides.target_id(rule.outcome) if isinstance(rule.outcome, Target) else HIDDEN, by_rule[id(rule)])
+        for start, rule in found.items()
+        if rule is not None
+    }
+
+
+def _without_circles(steps: _Steps) -> list[tuple[OrgId, OrgId]]:
+    given: dict[OrgId, OrgId] = {}
+    for start, (end, _kept) in steps.items():
+        at = end
+        while at in given:
+            at = given[at]
+        if at != start:
+            given[start] = end
+    return list(given.items())
+
+
+def _identities(
+    steps: _Steps, redirects: Redirects, overrides: Overrides, subjects: Sequence[Subject]
+) -> dict[OrgId, Identity]:
+    """Return who the rules say that ends are: ends that the history does not know, or that a rule names anew."""
+    known = {one.org_id: one for one in subjects}
+    said: dict[OrgId, KeptRule] = {}
+    about = defaultdict[OrgId, list[Subject]](list)
+    for start, (end, kept) in steps.items():
+        if end == HIDDEN or redirects.follow(end) != end:
+            continue
+        if start in known:
+            about[end].append(known[start])
+        if start == end or (end not in known and (end not in said or said[end].id < kept.id)):
+            said[end] = kept
+    return {end: _identity(end, kept, overrides, about[end]) for end, kept in said.items()}
+
+
+def _identity(org_id: OrgId, kept: KeptRule, overrides: Overrides, about: Sequence[Subject]) -> Identity:
+    target = kept.rule.outcome
+    assert isinstance(target, Target)
+    asns, names = {one.asn for one in about}, {one.registered_name for one in about}
+    return Identity(
+        org_id=org_id,
+        name=target.name,
+        kind=target.kind,
+        country=target.country,
+        domain=target.domain,
+        asn=asns.pop() if len(asns) == 1 else 0,
+        registered_name=names.pop() if len(names) == 1 else "",
+        source=TEAM,
+        as_of=overrides.date_of(kept.rule),
+        confidence=Confidence.VERY_HIGH,
+    )
