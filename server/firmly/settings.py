@@ -34,6 +34,7 @@ class Settings:
     org_overrides: Path | None
     org_downloads: tuple[tuple[str, str], ...]
     org_exclusions: Path | None
+    org_strict: bool
     trusted_proxies: tuple[Network, ...]
     secret_key: tuple[str, ...]
     collector: str
@@ -156,6 +157,12 @@ def _metrics_token(text: str) -> str:
     return text
 
 
+def _switch(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise ValueError
+    return text == "on"
+
+
 def _log_level(text: str) -> str:
     if text not in ("debug", "info", "warning", "error"):
         raise ValueError
@@ -217,6 +224,13 @@ SETTINGS: tuple[Setting, ...] = (
         _optional_file,
         "a file that exists, or nothing",
         "Networks that are never looked up: one a line, or MaxMind's list of exclusions.",
+    ),
+    Setting(
+        "org_strict",
+        "off",
+        _switch,
+        "on or off",
+        'On: a firm that seems to bear a person\'s name ("Given Surname Oy") is not named either.',
     ),
     Setting(
         "trusted_proxies",
@@ -317,6 +331,8 @@ def _shown(setting: Setting, value: object) -> str:
         return "(set)" if value else ""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "on" if value else "off"
     if isinstance(value, tuple):
         return ",".join(str(item) for item in value)
     return str(value)

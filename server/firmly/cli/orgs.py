@@ -143,9 +143,11 @@ def evaluate_orgs(
 
     rows = evaluate.read_labels(labels)
     probes = evaluate.probes_by_asn(open_bundled(), frozenset(row.asn for row in rows if row.asn))
-    files = {"a": OrgFiles(tuple(database)) if database else OrgFiles.of(settings_in_force())}
+    settings = settings_in_force()
+    strict = settings.org_strict
+    files = {"a": OrgFiles(tuple(database), is_strict=strict) if database else OrgFiles.of(settings)}
     if against:
-        files["b"] = OrgFiles(tuple(against))
+        files["b"] = OrgFiles(tuple(against), is_strict=strict)
     reports = {
         name: evaluate.evaluate(rows, probes, open_resolver(these, _today), min_confidence)
         for name, these in files.items()

@@ -23,16 +23,21 @@ _MOST_NETWORKS = 60
 _KNOWN_FIRM = 0.2
 _KNOWN_FIRM_HOSTS = 0.5
 _FIRM_HOSTS = 0.3
-_PUBLIC_NOUN = 0.1
+_TEACHING_NOUN = 0.1
+_PUBLIC_NOUN = 0.3
+_CLEARLY = 1.5
 _PUBLIC_NOUN_OF_LARGE = 0.5
+_PUBLIC_BODY_HOSTS = 0.3
 _PUBLIC_BODY = 0.45
 _PUBLIC_BODY_BESIDE_CARRIER = 0.6
+_OF_ONE_KIND = 0.4
 _FIRM = 0.45
 _PERHAPS_FIRM = 0.35
 _OF_PUBLIC_SECTOR = 0.15
 _LEAST_IN_A_WORD = 0.2
 """Probabilities, and how much one word must say; tuned on one half of the labels."""
 
+_PROFESSOR = "prof dr"
 _PERSONAL_WORDS = (2, 4)
 _NAME_OF_A_TRADE = 3
 """How many words people's names have; and from how many on a word of a trade is hardly a surname."""
@@ -87,11 +92,12 @@ def research_network(facts: HolderFacts, lists: Lists) -> Withheld | None:
 
 
 def natural_person(facts: HolderFacts, lists: Lists) -> Withheld | None:
-    """O4: a form or a word of sole traders and private persons."""
+    """O4: a form or a word of sole traders and private persons; a professor may be a university's patron."""
     found = lists.persons.find(facts.all_words)
     local = lists.persons_by_country.get(facts.country)
     found = found or (local.find(facts.all_words) if local else "")
-    return Withheld(DropReason.PERSON, found) if found else None
+    is_patron = found == _PROFESSOR and bool(lists.teaching.find(facts.own_words))
+    return Withheld(DropReason.PERSON, found) if found and not is_patron else None
 
 
 def personal_name(facts: HolderFacts, lists: Lists) -> Withheld | None:
@@ -138,24 +144,35 @@ def public_body(facts: HolderFacts, lists: Lists) -> Verdict | None:
     if found.kind is OrgKind.BUSINESS:
         return found
     guess = facts.estimate
-    least = _PUBLIC_NOUN_OF_LARGE if _is_large(facts) else _PUBLIC_NOUN
-    if guess.public_body < least:
+    least = _TEACHING_NOUN if lists.teaching.find(facts.own_words) else _PUBLIC_NOUN
+    if guess.public_body < (_PUBLIC_NOUN_OF_LARGE if _is_large(facts) else least) or guess.hosting > _PUBLIC_BODY_HOSTS:
         return None
-    is_certain = max(guess.education, guess.government) > 0.5
+    fewer, more = sorted((guess.education, guess.government))
+    is_certain = (more > 0.5 or more > _CLEARLY * fewer) and found.evidence != _keeper(facts.own_words, lists)
     return Named(_likelier_public_kind(facts) if is_certain else found.kind, Confidence.HIGH, found.evidence)
 
 
 def _public_noun(facts: HolderFacts, lists: Lists) -> Named | None:
     own = facts.own_words
     head = lists.government.starts_with(own)
-    if head and (head in lists.ministries or not lists.education.find(own)):
-        return Named(OrgKind.GOVERNMENT, Confidence.HIGH, head)
+    keeper = _keeper(own, lists)
+    if keeper or (head and not lists.education.find(own)):
+        return Named(OrgKind.GOVERNMENT, Confidence.HIGH, keeper or head)
     if "credit union" in " ".join(own):
         return Named(OrgKind.BUSINESS, Confidence.HIGH, "credit union")
     for kind, nouns in ((OrgKind.EDUCATION, lists.education), (OrgKind.GOVERNMENT, lists.government)):
         if noun := nouns.find(own):
             return Named(kind, Confidence.HIGH, noun)
     return None
+
+
+def _keeper(own: tuple[str, ...], lists: Lists) -> str:
+    """Return the ministry, force or agency of which the name speaks, unless it goes on to teach the public."""
+    if head := lists.ministries.starts_with(own):
+        return head
+    found = lists.ministries.find(own)
+    rest = tuple(word for word in own if word not in found.split())
+    return "" if lists.teaching.find(rest) else found
 
 
 def _likelier_public_kind(facts: HolderFacts) -> OrgKind:
@@ -169,8 +186,11 @@ def likely_public_body(facts: HolderFacts, lists: Lists) -> Verdict | None:
     if facts.estimate.public_body < (_PUBLIC_BODY_BESIDE_CARRIER if is_carrier else _PUBLIC_BODY):
         return None
     kind = _likelier_public_kind(facts)
-    said = facts.marks - {f"w:{word}" for word in facts.core_words if lists.technology.find((word,))}
-    if _is_large(facts) or lists.weights.said_in_a_word(said, _KINDS.index(kind)) < _LEAST_IN_A_WORD:
+    place = _KINDS.index(kind)
+    if _is_large(facts) or facts.estimate[place] < _OF_ONE_KIND:
+        return None
+    vague = (word for word in facts.core_words if lists.technology.find((word,)) or word in lists.general)
+    if lists.weights.said_in_a_word(facts.marks - {f"w:{word}" for word in vague}, place) < _LEAST_IN_A_WORD:
         return None
     return _by_estimate(facts, lists, kind, Confidence.HIGH)
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 WEIGHTS_NAME = "holders.weights"
 _UNIT = 1000
 _SHORTEST_WORD = 4
-_OF_PUBLIC_BODIES = frozenset(("in:education", "in:government", "in:nonprofit", "in:hospitals"))
+_OF_PUBLIC_BODIES = frozenset(("in:education", "in:government"))
 _READABLE = {
     "formed": "a legal form",
     "formless": "no legal form",

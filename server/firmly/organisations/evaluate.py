@@ -39,6 +39,8 @@ negative: whoever bears none of these should not be named."""
 _KINDS = frozenset(OrgKind)
 _SAMPLE = 2_000
 PERSONS = frozenset(("perso", "person"))
+CARRIERS = frozenset(("dsl", "mobile", "vpsh", "cdn", "vpn"))
+"""Labels of those who carry or host others, whose addresses together are nearly all there are."""
 
 
 class Labelled(NamedTuple):
@@ -100,7 +102,7 @@ class Scored(NamedTuple):
 
 @dataclass(slots=True)
 class Report:
-    """Figures of one data set. ``confusion`` counts rows by label and outcome."""
+    """Figures of one data set. ``confusion`` counts rows by label and outcome, ``kinds`` are rows by the kind given."""
 
     labels: dict[str, Tally] = field(default_factory=dict)
     countries: dict[str, Tally] = field(default_factory=dict)
@@ -109,6 +111,8 @@ class Report:
     positives: Tally = field(default_factory=Tally)
     negatives: Tally = field(default_factory=Tally)
     persons: Tally = field(default_factory=Tally)
+    carriers: Tally = field(default_factory=Tally)
+    kinds: dict[str, Tally] = field(default_factory=dict)
     not_found: int = 0
 
     def add(self, scored: Scored) -> None:
@@ -124,6 +128,10 @@ class Report:
             self.negatives.add(scored)
         if PERSONS.intersection(row.labels):
             self.persons.add(scored)
+        if CARRIERS.intersection(row.labels):
+            self.carriers.add(scored)
+        if scored.is_named:
+            self.kinds.setdefault(scored.outcome, Tally()).add(scored)
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures: shares are 0 to 1, None where there is nothing to divide."""
@@ -138,7 +146,9 @@ class Report:
             "abstention": _share(self.all_rows.rows - self.all_rows.named, self.all_rows.rows),
             "false_company_rate": _share(self.negatives.named, self.negatives.rows),
             "false_company_address_rate": _share(self.negatives.named_addresses, self.negatives.addresses),
+            "carrier_address_rate": _share(self.carriers.named_addresses, self.carriers.addresses),
             "person_leak_rate": _share(self.persons.named, self.persons.rows),
+            "kind_precision": {kind: _share(tally.right, tally.rows) for kind, tally in sorted(self.kinds.items())},
             "labels": {label: tally.as_json() for label, tally in sorted(self.labels.items())},
             "countries": {code: tally.as_json() for code, tally in sorted(self.countries.items())},
             "confusion": confusion,
@@ -240,8 +250,12 @@ def in_words(name: str, report: Report) -> Iterator[str]:
     """Say a report in lines for people."""
     figures = report.as_json()
     yield f"{name}: {figures['rows']} rows, {figures['not_found']} in no data"
-    for key in ("precision", "recall", "abstention", "false_company_rate", "person_leak_rate"):
+    for key in (
+        "precision", "recall", "abstention", "false_company_rate", "carrier_address_rate", "person_leak_rate"
+    ):  # fmt: skip
         yield f"  {key.replace('_', ' '):<20} {_per_cent(figures[key])}"
+    for kind, share in figures["kind_precision"].items():
+        yield f"  {f'right of {kind}':<20} {_per_cent(share)}"
     yield f"  {'label':<12} {'rows':>6} {'named':>6} {'share':>8} {'right kind':>11} {'addresses':>10}"
     for label, tally in figures["labels"].items():
         shares = [_per_cent(tally[f"{of}_share"]) for of in ("named", "right_kind", "named_address")]

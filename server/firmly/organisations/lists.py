@@ -29,7 +29,9 @@ class Lists:
     technology: WordList
     firms: WordList
     harmless: frozenset[str]
-    ministries: frozenset[str]
+    ministries: WordList
+    teaching: WordList
+    general: frozenset[str]
     not_of_companies: frozenset[str]
     persons: WordList
     persons_by_country: dict[str, WordList]
@@ -63,7 +65,9 @@ class Lists:
             technology=read_list("technology"),
             firms=read_list("firms"),
             harmless=frozenset(read_lines("harmless")),
-            ministries=frozenset(read_lines("ministries")),
+            ministries=read_list("ministries"),
+            teaching=read_list("teaching"),
+            general=frozenset(read_lines("general")),
             not_of_companies=frozenset(read_lines("not_of_companies")),
             persons=WordList.of(line for line in persons if ":" not in line),
             persons_by_country=_by_country(persons),

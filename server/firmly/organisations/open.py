@@ -24,17 +24,20 @@ _ORDER = list(Level)
 @dataclass(frozen=True, slots=True)
 class OrgFiles:
     """The operator's files. ``databases`` are MMDB files of any kind, and an AS facts file (``.json``);
-    ``downloads`` are more of these, which need not exist yet."""
+    ``downloads`` are more of these, which need not exist yet. ``is_strict``: judge names as `Lists.strict` does."""
 
     databases: tuple[Path, ...] = ()
     downloads: tuple[Path, ...] = ()
     overrides: Path | None = None
     exclusions: Path | None = None
+    is_strict: bool = False
 
     @classmethod
     def of(cls, settings: Settings) -> "OrgFiles":
         downloads = tuple(download_folder(settings) / name for name, _url in settings.org_downloads)
-        return cls(settings.org_databases, downloads, settings.org_overrides, settings.org_exclusions)
+        return cls(
+            settings.org_databases, downloads, settings.org_overrides, settings.org_exclusions, settings.org_strict
+        )
 
     def paths(self) -> tuple[Path, ...]:
         return (
@@ -87,7 +90,8 @@ def open_chain(files: OrgFiles, today: date, shipped: Shipped) -> Chain:
         overrides = read_overrides(files.overrides, shipped.lists.forms, today)
     excluded = read_exclusions(files.exclusions) if files.exclusions else KnownRanges([], [])
     ranges = Ranges(shipped.special, shipped.machines, excluded)
-    return Chain(sources, Judge(shipped.lists, holders, as_facts), ranges, overrides)
+    lists = shipped.lists.strict() if files.is_strict else shipped.lists
+    return Chain(sources, Judge(lists, holders, as_facts), ranges, overrides)
 
 
 def open_sources(paths: Sequence[Path], today: date, bundled: FirmlySource) -> tuple[list[Source], AsFacts | None]:

@@ -72,6 +72,8 @@ def test_figures_count_named_right_and_wrong(rows: list[Labelled], data: Organis
     assert figures["labels"]["corp"]["right_kind_share"] == 0.0
     assert figures["labels"]["mobile"]["named"] == 0
     assert figures["confusion"]["corp"] == {"education": 1}
+    assert figures["kind_precision"] == {"education": 0.5}
+    assert figures["carrier_address_rate"] == 0.0
     assert (figures["countries"]["FI"]["rows"], figures["countries"]["US"]["rows"]) == (1, 1)
 
 
@@ -81,6 +83,8 @@ def test_a_negative_that_is_named_is_a_false_company_and_a_person_a_leak(resolve
 
     assert (figures["false_company_rate"], figures["person_leak_rate"], figures["precision"]) == (1.0, 1.0, 0.0)
     assert figures["false_company_address_rate"] == 1.0
+    assert figures["carrier_address_rate"] == 1.0  # Of the line labelled dsl; a person's is no carrier's.
+    assert figures["kind_precision"] == {"education": 0.0}
 
 
 def test_what_is_below_the_limit_is_not_named(resolver: Resolver) -> None:
@@ -111,5 +115,6 @@ def test_a_report_is_said_in_words(resolver: Resolver) -> None:
     text = "\n".join(in_words("a", report))
     assert "a: 1 rows, 0 in no data" in text
     assert "precision            100.00 %" in text
+    assert "right of education   100.00 %" in text
     assert "uni came out as: education 1" in text
     assert "person leak rate     -" in "\n".join(in_words("empty", Report()))

@@ -1,16 +1,19 @@
 """The AS facts file: read in its makers' schema, and weighed against the rules on names."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from firmly.model import DropReason, FirmlyError, Organisation, OrgKind
+from firmly.model import Confidence, DropReason, FirmlyError, Organisation, OrgKind
 from firmly.organisations.address import Address
+from firmly.organisations.confidence import meets
 from firmly.organisations.open import OrgFiles, Shipped, open_chain
 from firmly.organisations.readers.as_facts import read_as_facts
 from tests.unit.organisations.conftest import TODAY
+from tests.vendor_files import write_vendor_file
 
 
 def entry(asn: int, category: str | None, role: str | None = "stub", **more: Any) -> dict[str, Any]:
@@ -89,3 +92,80 @@ def test_the_facts_go_before_the_guess_from_the_name_but_not_before_research_net
     chain = open_chain(OrgFiles((facts_file(tmp_path / "as.json", entry(asn, category)),)), TODAY, shipped)
     answer = chain.resolve(Address.parse(text))
     assert (answer.kind if isinstance(answer, Organisation) else answer) is said
+
+
+FIRMS = {
+    "FI": ("Esimerkki Konepaja Oy", "Malli Valimo Oy", "Koe Paperi Oyj", "Näyte Laiva Oy"),
+    "SE": ("Exempel Verkstad AB", "Prov Gruva AB", "Mönster Skog AB", "Förebild"),
+    "DE": ("Muster Getriebe GmbH", "Beispiel Werkzeug AG", "Probe Papier GmbH & Co. KG", "Vorbild"),
+    "AT": ("Muster Seilbahnen GmbH", "Probe Holz GmbH", "Beispiel Glas AG", "Vorlage"),
+    "CH": ("Muster Uhren AG", "Exemple Chocolats SA", "Esempio Orologi SA", "Vorlage"),
+    "NL": ("Voorbeeld Bloemen B.V.", "Proef Kaas B.V.", "Model Scheepswerf N.V.", "Toonbeeld"),
+    "FR": ("Exemple Vins SA", "Modele Textiles SAS", "Essai Aciers SA", "Echantillon"),
+    "ES": ("Ejemplo Aceites S.L.", "Muestra Calzados S.A.", "Modelo Azulejos S.A.", "Prueba"),
+    "IT": ("Esempio Ceramiche S.p.A.", "Prova Macchine S.r.l.", "Modello Arredi S.p.A.", "Campione"),
+    "PL": ("Przyklad Meble Sp. z o.o.", "Wzor Okna S.A.", "Proba Stal S.A.", "Model"),
+    "CZ": ("Priklad Strojirny a.s.", "Vzor Sklo s.r.o.", "Zkouska Pivovar a.s.", "Ukazka"),
+    "HU": ("Pelda Gepgyar Kft.", "Minta Malom Zrt.", "Proba Bor Kft.", "Pelda"),
+    "TR": ("Ornek Tekstil A.S.", "Numune Demir A.S.", "Deneme Gida Ltd. Sti.", "Ornek"),
+    "US": ("Sample Valves Inc.", "Specimen Tools LLC", "Pattern Mills Corp.", "Exemplar"),
+    "JP": ("Mihon Kogyo K.K.", "Hyohon Seisakusho Co., Ltd.", "Rei Denki Co., Ltd.", "Mihon"),
+}
+"""Firms as their registered names read; the last of each country has no legal form."""
+
+CARRIERS = ("Beispiel Kabel GmbH", "Exempel Bredband AB", "Sample Wireless LLC", "Muster Hosting GmbH")
+
+
+def said_of_firm(place: int) -> tuple[str | None, str | None]:
+    """Return category and role as the file has them: mostly right, at times silent, at times wrong."""
+    if place % 10 == 4:
+        return None, "stub"
+    if place % 20 == 9:
+        return "isp", "access_provider"
+    return "business", ("stub", "stub", "content_network", None)[place % 4]
+
+
+@pytest.fixture
+def named_firms(tmp_path: Path, shipped: Shipped) -> Callable[[bool], list[tuple[str, str]]]:
+    """Resolve one address of each firm and carrier, with or without the facts; who is named, and as what."""
+    holders = [(name, country) for country, names in FIRMS.items() for name in names]
+    holders += [(name, "DE") for name in CARRIERS]
+    records, entries = {}, []
+    for place, (name, country) in enumerate(holders):
+        asn = 4_199_990_000 + place
+        records[f"91.152.{place}.0/24"] = {"asn": f"AS{asn}", "as_name": name, "country_code": country}
+        said = said_of_firm(place) if place < len(holders) - len(CARRIERS) else ("business", "stub")
+        entries.append(entry(asn, *said))
+    sets = (
+        write_vendor_file(tmp_path / "lite.mmdb", records, "ipinfo lite.mmdb", TODAY),
+        facts_file(tmp_path / "as.json", *entries),
+    )
+
+    def named(with_facts: bool) -> list[tuple[str, str]]:
+        chain = open_chain(OrgFiles(sets if with_facts else sets[:1]), TODAY, shipped)
+        answers = [chain.resolve(Address.parse(f"91.152.{place}.9")) for place in range(len(holders))]
+        return [
+            (one.registered_name, one.kind.value)
+            for one in answers
+            if isinstance(one, Organisation) and meets(one, Confidence.HIGH)
+        ]
+
+    return named
+
+
+def test_most_firms_are_named_where_the_facts_say_business(
+    named_firms: Callable[[bool], list[tuple[str, str]]],
+) -> None:
+    firms = [name for names in FIRMS.values() for name in names]
+    without, beside = named_firms(False), named_firms(True)
+    share_without, share = (len([1 for name, _ in named if name in firms]) / len(firms) for named in (without, beside))
+
+    assert len(FIRMS) >= 12
+    assert share >= 0.75 > share_without
+    assert {kind for _, kind in beside} == {"business"}
+
+
+def test_the_facts_name_no_home_network_whatever_they_say(
+    named_firms: Callable[[bool], list[tuple[str, str]]],
+) -> None:
+    assert "Exempel Bredband AB" not in [name for name, _ in named_firms(True)]
