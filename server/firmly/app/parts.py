@@ -33,6 +33,7 @@ from firmly.measure.pipeline import Pipeline
 from firmly.model import Clock, FirmlyError
 from firmly.organisations.legal_forms import LegalForms
 from firmly.organisations.open import OrgFiles, open_resolver
+from firmly.organisations.rules_file import RulesFile
 from firmly.settings import Settings
 from firmly.spool.collectors import COVERAGE, EVENTS, CollectorSpools
 from firmly.spool.segments import SegmentFolder
@@ -232,7 +233,7 @@ class Members(Part):
     ) -> None:
         web = build_web(
             accounts,
-            Leads(warehouse, clock, RuleBook(warehouse, rules, clock)),
+            Leads(warehouse, clock, RuleBook(warehouse, rules, clock, _operators_rules(settings, clock))),
             clock=clock,
             secret_keys=keys,
             base_url=settings.base_url,
@@ -243,6 +244,11 @@ class Members(Part):
             Route("/app", lambda _request: RedirectResponse("/app/")),
             Mount("/app", web),
         ]
+
+
+def _operators_rules(settings: Settings, clock: Clock) -> RulesFile | None:
+    path = settings.org_overrides
+    return RulesFile(path, LegalForms.bundled(), lambda: clock().date()) if path else None
 
 
 def _folder(path: Path) -> SegmentFolder:

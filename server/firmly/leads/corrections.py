@@ -8,15 +8,19 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
 
 from firmly.accounts.rules import KeptRule, RuleId
 from firmly.leads.lead import Identity
 from firmly.model import Confidence, OrgId
-from firmly.organisations.overrides import TEAM, Matcher, Overrides, Target
+from firmly.organisations.overrides import OPERATOR, TEAM, Matcher, Overrides, Target
 from firmly.organisations.redirects import Redirects
 
 HIDDEN = OrgId(0)
 """What a hidden organisation leads to; no organisation has this id."""
+
+OPERATORS = RuleId(-1)
+"""Stands for the rules of the operator's file, which no member can remove."""
 
 MAX_REACHED = 5000
 """Organisations that one workspace's corrections may be about: they travel with each query."""
@@ -84,25 +88,31 @@ def letters(registered_name: str) -> str:
 
 
 def corrections_of(
-    rules: Sequence[KeptRule], overrides: Overrides, subjects: Sequence[Subject], *, is_complete: bool = True
+    rules: Sequence[KeptRule],
+    overrides: Overrides,
+    subjects: Sequence[Subject],
+    operators: Overrides | None = None,
+    *,
+    is_complete: bool = True,
 ) -> Corrections:
     """Return what ``rules`` make of ``subjects``; ``overrides`` are the same rules, ready to be asked.
 
-    A rule by organisation goes before one by name, and that before one by AS number. One that would
-    lead back to where it came from is not followed.
+    A rule by organisation goes before one by name, and that before one by AS number; the ``operators``
+    file decides where no rule of the workspace does. One that would lead back to where it came from is
+    not followed.
     """
-    steps = _steps(rules, overrides, subjects)
+    steps = _steps(rules, overrides, subjects) | _operators_steps(operators, overrides, subjects)
     redirects = Redirects.of(_without_circles(steps))
     leading, gathered = defaultdict[OrgId, list[KeptRule]](list), defaultdict[OrgId, list[OrgId]](list)
     for start, (_end, kept) in steps.items():
         end = redirects.follow(start)
-        if kept not in leading[end]:
+        if kept.id != OPERATORS and kept not in leading[end]:
             leading[end].append(kept)
         if end != start:
             gathered[end].append(start)
     return Corrections(
         redirects,
-        _identities(steps, redirects, overrides, subjects),
+        _identities(steps, redirects, subjects),
         {end: tuple(found) for end, found in leading.items()},
         {end: tuple(found) for end, found in gathered.items()},
         {start: kept.id for start, (_end, kept) in steps.items()},
@@ -112,6 +122,20 @@ def corrections_of(
 
 _Steps = dict[OrgId, tuple[OrgId, KeptRule]]
 """From an organisation to where its rule leads."""
+
+
+def _operators_steps(operators: Overrides | None, own: Overrides, subjects: Sequence[Subject]) -> _Steps:
+    if operators is None:
+        return {}
+    found: _Steps = {}
+    for one in subjects:
+        holder = one.registered_name, one.country, one.asn
+        rule = operators.by_holder(*holder)
+        if rule is not None and own.by_organisation(one.org_id) is None and own.by_holder(*holder) is None:
+            end = operators.target_id(rule.outcome) if isinstance(rule.outcome, Target) else HIDDEN
+            since = datetime.combine(operators.date_of(rule), time(), UTC)
+            found[one.org_id] = end, KeptRule(OPERATORS, rule, "", None, since)
+    return found
 
 
 def _steps(rules: Sequence[KeptRule], overrides: Overrides, subjects: Sequence[Subject]) -> _Steps:
@@ -139,9 +163,7 @@ def _without_circles(steps: _Steps) -> list[tuple[OrgId, OrgId]]:
     return list(given.items())
 
 
-def _identities(
-    steps: _Steps, redirects: Redirects, overrides: Overrides, subjects: Sequence[Subject]
-) -> dict[OrgId, Identity]:
+def _identities(steps: _Steps, redirects: Redirects, subjects: Sequence[Subject]) -> dict[OrgId, Identity]:
     """Return who the rules say that ends are: ends that the history does not know, or that a rule names anew."""
     known = {one.org_id: one for one in subjects}
     said: dict[OrgId, KeptRule] = {}
@@ -153,10 +175,10 @@ def _identities(
             about[end].append(known[start])
         if start == end or (end not in known and (end not in said or said[end].id < kept.id)):
             said[end] = kept
-    return {end: _identity(end, kept, overrides, about[end]) for end, kept in said.items()}
+    return {end: _identity(end, kept, about[end]) for end, kept in said.items()}
 
 
-def _identity(org_id: OrgId, kept: KeptRule, overrides: Overrides, about: Sequence[Subject]) -> Identity:
+def _identity(org_id: OrgId, kept: KeptRule, about: Sequence[Subject]) -> Identity:
     target = kept.rule.outcome
     assert isinstance(target, Target)
     asns, names = {one.asn for one in about}, {one.registered_name for one in about}
@@ -168,7 +190,7 @@ def _identity(org_id: OrgId, kept: KeptRule, overrides: Overrides, about: Sequen
         domain=target.domain,
         asn=asns.pop() if len(asns) == 1 else 0,
         registered_name=names.pop() if len(names) == 1 else "",
-        source=TEAM,
-        as_of=overrides.date_of(kept.rule),
+        source=OPERATOR if kept.id == OPERATORS else TEAM,
+        as_of=kept.created_at.astimezone(UTC).date(),
         confidence=Confidence.VERY_HIGH,
     )

@@ -1,6 +1,6 @@
 """A workspace's corrections together with the history that they are about. Blocking."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -27,20 +27,28 @@ class Reach:
 
 
 class RuleBook:
-    """Safe to share between threads. A workspace without rules costs one small query of the control plane."""
+    """Safe to share between threads. A workspace without rules costs one small query of the control plane.
 
-    def __init__(self, warehouse: Warehouse, rules: OrgRules, clock: Clock) -> None:
+    ``operators`` returns the rules of the operator's file, which hold in every workspace after its own.
+    """
+
+    def __init__(
+        self, warehouse: Warehouse, rules: OrgRules, clock: Clock, operators: Callable[[], Overrides] | None = None
+    ) -> None:
         self._warehouse = warehouse
         self._rules = rules
         self._clock = clock
+        self._operators = operators
 
     def corrections(self, workspace_id: WorkspaceId) -> Corrections:
         """Return what the workspace's rules make of its history as it is now."""
         rules = self._rules.of(workspace_id)
-        if all(kept.rule.matcher is Matcher.NETWORK for kept in rules):
+        operators = self._operators() if self._operators else None
+        by_holder = [*(kept.rule for kept in rules), *(operators.rules if operators else ())]
+        if all(rule.matcher is Matcher.NETWORK for rule in by_holder):
             return NONE
-        subjects, is_complete = self._subjects(workspace_id, rules)
-        return self._corrections(rules, subjects, is_complete=is_complete)
+        subjects, is_complete = self._subjects(workspace_id, rules, operators)
+        return corrections_of(rules, self._overrides(rules), subjects, operators, is_complete=is_complete)
 
     def effects(self, scope: Scope) -> tuple[tuple[KeptRule, Reach], ...]:
         """Return the workspace's rules, newest first, each with what it decides for in the last 30 days."""
@@ -113,11 +121,13 @@ class RuleBook:
     def _overrides(self, rules: Sequence[KeptRule]) -> Overrides:
         return self._rules.overrides([kept.rule for kept in rules])
 
-    def _subjects(self, workspace_id: WorkspaceId, rules: Sequence[KeptRule]) -> tuple[tuple[Subject, ...], bool]:
+    def _subjects(
+        self, workspace_id: WorkspaceId, rules: Sequence[KeptRule], operators: Overrides | None = None
+    ) -> tuple[tuple[Subject, ...], bool]:
         """Return the organisations of the history that rules may be about, and whether these are all."""
         overrides = self._overrides(rules)
         org_ids, asns, names = set[int](), set[int](), set[str]()
-        for rule in overrides.rules:
+        for rule in (*overrides.rules, *(operators.rules if operators else ())):
             if isinstance(rule.outcome, Target):
                 org_ids.add(overrides.target_id(rule.outcome))
             match rule.matcher:

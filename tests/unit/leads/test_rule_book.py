@@ -10,12 +10,12 @@ from firmly.leads.corrections import MAX_REACHED
 from firmly.leads.days import DayRange
 from firmly.leads.filter import LeadFilter, org_id_text
 from firmly.leads.lead import DayTotals, Identity, Lead, Totals
-from firmly.leads.rule_book import Reach
+from firmly.leads.rule_book import Reach, RuleBook
 from firmly.leads.service import Leads
 from firmly.model import Confidence, InvalidInputError, OrgId, OrgKind
 from firmly.organisations.legal_forms import LegalForms
 from firmly.organisations.names import name_key, organisation_id
-from firmly.organisations.overrides import Matcher, read_rule
+from firmly.organisations.overrides import OPERATOR, Matcher, Overrides, read_rule
 from firmly.warehouse.store import Warehouse, _query_text
 from tests.history import MIT, NOKIA, SMALL, Org, store, store_coverage, visit
 from tests.town import Firm, Town
@@ -324,3 +324,28 @@ def test_query_without_corrections_is_the_plain_one(warehouse: Warehouse, query:
 
     assert "transform" in plan([1])
     assert "transform" not in plan([])
+
+
+def test_the_operators_file_holds_in_history_where_the_workspace_has_no_rule(
+    warehouse: Warehouse, town: Town, firm: Firm
+) -> None:
+    forms = LegalForms.bundled()
+    rules = [
+        read_rule(Matcher.NAME, f"{NOKIA.name} as registered", named("Nokia Group")),
+        read_rule(Matcher.NAME, f"{MIT.name} as registered", NO_COMPANY),
+    ]
+    operators = Overrides(rules, TODAY, forms)
+    leads = Leads(warehouse, town.clock, RuleBook(warehouse, town.rules, town.clock, lambda: operators))
+    book = Book(leads, firm)
+    store(warehouse, visit(firm.id, NOKIA, back(2)), visit(firm.id, MIT, NOON))
+
+    assert book.list() == {"Nokia Group": 1}
+    company = leads.company(firm.scope, OrgId(NOKIA.id), MONTH.days)
+    assert company is not None
+    assert (company.identity.source, company.identity.as_of, company.corrected_by) == (OPERATOR, TODAY, ())
+    assert leads.company(firm.scope, OrgId(MIT.id), MONTH.days) is None
+
+    own = book.correct(MIT, named("Beaver Works", "US"))
+    assert book.list() == {"Beaver Works": 1, "Nokia Group": 1}
+    book.remove(own)
+    assert book.list() == {"Nokia Group": 1}
