@@ -136,15 +136,37 @@ async def test_rule_about_a_holder_is_applied_when_read_and_can_be_undone(run: R
         assert await team.list() == {"Nokia Solutions and Networks": 2}
 
 
-async def test_rule_names_whom_the_data_does_not(run: Run) -> None:
+async def test_rule_about_a_provider_names_none_of_its_customers(run: Run) -> None:
+    async with run(BeforeConsent.COMPANY) as collector:
+        team = Team(collector)
+        rule = team.add(Matcher.ASN, COMCAST_AS, ACME)
+        assert await team.see(COMCAST) == "carrier_network=1"
+        team.remove(rule)
+        team.add(Matcher.ASN, COMCAST_AS, OURS)
+        assert await team.see(COMCAST) == "own_staff=1"
+
+
+async def test_rule_by_network_names_a_company_on_a_providers_lines_but_no_machine(run: Run) -> None:
     async with run(BeforeConsent.COMPANY) as collector, run(BeforeConsent.COMPANY) as other:
         team, others = Team(collector), Team(other)
-        assert await team.see(COMCAST) == "carrier_network=1"
-        team.add(Matcher.ASN, COMCAST_AS, ACME)
+        for network in ("73.1.1.0/24", "88.198.0.0/16"):
+            team.add(Matcher.NETWORK, network, ACME)
         assert await team.see(COMCAST) == "kept"
-        assert await others.see(COMCAST) == "carrier_network=1"
         assert await team.see(HETZNER) == "hosting_network=1"
-        assert await team.list() == {"Acme Oy": 1}
+        assert await others.see(COMCAST) == "carrier_network=1"
+        [row] = await collector.events()
+        assert (row["org_name"], row["org_registered_name"]) == ("Acme Oy", "")
+
+
+async def test_closest_rule_decides_also_from_now_on(run: Run) -> None:
+    async with run(BeforeConsent.COMPANY) as collector:
+        team = Team(collector)
+        await team.see()
+        [row] = await collector.events()
+        team.add(Matcher.ORGANISATION, f"{row['org_id']:016x}", ACME)
+        team.add(Matcher.ASN, NOKIA_AS, OURS)
+        assert await team.see() == "kept"
+        assert await team.list() == {"Acme Oy": 2}
 
 
 async def test_rule_makes_sure_what_is_not_sure_enough(run: Run) -> None:

@@ -122,7 +122,7 @@ def open_control_plane(url: str) -> ControlPlane:
     try:
         parsed = make_url(url)
         engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _server(parsed)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # A password with an odd character may be taken for the port, and quoted.
         raise FirmlyError("the database address does not parse: see FIRMLY_DATABASE_URL in docs/SETTINGS.md") from None
     except ModuleNotFoundError as error:
         raise FirmlyError(f"the database needs the Python package {error.name!r}, which is not installed") from None

@@ -170,8 +170,7 @@ def _problems(rule: OverrideRule, standing: list[OverrideRule], overrides: Overr
     if len(standing) >= MAX_RULES:
         return [Problem("rules", str(len(standing)), f"at most {MAX_RULES}; remove some first")]
     if _about(rule) in map(_about, standing):
-        shown = "(withheld)" if rule.matcher is Matcher.NETWORK else rule.value
-        return [Problem(rule.matcher.value, shown, "something that no correction is about yet; remove that one first")]
+        return [Problem("corrected", "", "something that is not corrected yet: remove that correction first")]
     try:
         Redirects.of(merges_of([*standing, rule], overrides))
     except FirmlyError:

@@ -7,6 +7,7 @@ enter, takes named queries, one per connection, as lines of JSON.
 import asyncio
 import logging
 import os
+import re
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,6 +23,7 @@ from firmly.warehouse.store import Rows
 
 SOCKET = "admin.sock"
 MAX_BYTES = 1024 * 1024
+_QUERY = re.compile("[a-z_]+")
 TIMEOUT_S = 60
 
 log = logging.getLogger(__name__)
@@ -50,17 +52,20 @@ class Administration(Part):
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, ValueError, TimeoutError):  # A command that went away, or is none.
             asked = await asyncio.wait_for(reader.readline(), TIMEOUT_S)
-            writer.write(orjson.dumps(await self._answer(asked)))
-            await writer.drain()
+            if asked:  # Else a command only looked whether somebody is here.
+                writer.write(await self._answer(asked))
+                await writer.drain()
         writer.close()
 
-    async def _answer(self, asked: bytes) -> dict[str, object]:
+    async def _answer(self, asked: bytes) -> bytes:
         try:
             given = orjson.loads(asked)
-            return {"rows": await asyncio.to_thread(self._rows, given["query"], given["parameters"])}
+            if not _QUERY.fullmatch(given["query"]):
+                raise FirmlyError("no named query")
+            return orjson.dumps({"rows": await asyncio.to_thread(self._rows, given["query"], given["parameters"])})
         except Exception as error:  # noqa: BLE001  # Whatever it is, the command must say so and the server go on.
             log.error("a command's query failed: %s", place_of(error))
-            return {"error": type(error).__name__}
+            return orjson.dumps({"error": type(error).__name__})
 
 
 def rows_beside(data_dir: Path) -> Rows | None:
@@ -75,11 +80,15 @@ def rows_beside(data_dir: Path) -> Rows | None:
 
 
 def _ask(path: Path, query: str, parameters: Mapping[str, object]) -> list[dict[str, Any]]:
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(TIMEOUT_S)
-        connection.connect(os.fspath(path))
-        connection.sendall(orjson.dumps({"query": query, "parameters": parameters}, option=orjson.OPT_APPEND_NEWLINE))
-        answer = orjson.loads(b"".join(iter(lambda: connection.recv(65536), b"")))
+    asked = orjson.dumps({"query": query, "parameters": parameters}, option=orjson.OPT_APPEND_NEWLINE)
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(TIMEOUT_S)
+            connection.connect(os.fspath(path))
+            connection.sendall(asked)
+            answer = orjson.loads(b"".join(iter(lambda: connection.recv(65536), b"")))
+    except (OSError, ValueError) as error:
+        raise FirmlyError(f"the running server did not answer ({type(error).__name__})") from None
     if "error" in answer:
         raise FirmlyError(f"the running server could not answer ({answer['error']}); its log says why")
     rows: list[dict[str, Any]] = answer["rows"]

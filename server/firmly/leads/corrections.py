@@ -37,6 +37,8 @@ class Subject:
     country: str
     asn: int
     registered_name: str
+    may_be_shown: bool = True
+    """By itself: with a route, or on its third day. Else a merge would show it sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Corrections:
 
     ``identities`` has who the rules say somebody is, where the history does not know them or the rule
     only names them anew. ``rules`` has the rules that lead to an id, ``gathered`` the ids that do,
-    ``deciding`` the rule that decides for an id. ``is_complete`` is false where rules reach more
+    ``deciding`` the rule that decides for an id, ``unshown`` the ids of which nothing may be shown yet.
+    ``is_complete`` is false where rules reach more
     organisations than are followed.
     """
 
@@ -54,6 +57,7 @@ class Corrections:
     rules: Mapping[OrgId, tuple[KeptRule, ...]] = field(default_factory=dict)
     gathered: Mapping[OrgId, tuple[OrgId, ...]] = field(default_factory=dict)
     deciding: Mapping[OrgId, RuleId] = field(default_factory=dict)
+    unshown: frozenset[OrgId] = frozenset()
     is_complete: bool = True
 
     def follow(self, org_id: OrgId) -> OrgId:
@@ -62,7 +66,8 @@ class Corrections:
 
     def members(self, org_ids: Iterable[OrgId]) -> list[OrgId]:
         """Return these ids, and all that lead to them: what a read has to gather."""
-        return [one for org_id in org_ids for one in (org_id, *self.gathered.get(org_id, ()))]
+        found = (one for org_id in org_ids for one in (org_id, *self.gathered.get(org_id, ())))
+        return [one for one in found if one not in self.unshown]
 
     def named(self, text: str) -> list[OrgId]:
         """Return the ids that rules name, whose name or domain holds ``text`` in any case."""
@@ -116,6 +121,7 @@ def corrections_of(
         {end: tuple(found) for end, found in leading.items()},
         {end: tuple(found) for end, found in gathered.items()},
         {start: kept.id for start, (_end, kept) in steps.items()},
+        frozenset(one.org_id for one in subjects if not one.may_be_shown),
         is_complete,
     )
 
@@ -165,7 +171,7 @@ def _without_circles(steps: _Steps) -> list[tuple[OrgId, OrgId]]:
 
 def _identities(steps: _Steps, redirects: Redirects, subjects: Sequence[Subject]) -> dict[OrgId, Identity]:
     """Return who the rules say that ends are: ends that the history does not know, or that a rule names anew."""
-    known = {one.org_id: one for one in subjects}
+    known = {one.org_id: one for one in subjects if one.may_be_shown}
     said: dict[OrgId, KeptRule] = {}
     about = defaultdict[OrgId, list[Subject]](list)
     for start, (end, kept) in steps.items():

@@ -58,7 +58,9 @@ class RuleBook:
         visits = self._visits(scope.workspace_id, [one.org_id for one in subjects])
         found = []
         for kept in reversed(rules):
-            decided = [one.org_id for one in subjects if corrections.deciding.get(one.org_id) == kept.id]
+            decided = [
+                one.org_id for one in subjects if one.may_be_shown and corrections.deciding.get(one.org_id) == kept.id
+            ]
             seen = sum(visits.get(org_id, 0) for org_id in decided)
             found.append((kept, Reach(kept.rule.matcher, kept.rule.value, len(decided), seen)))
         return tuple(found)
@@ -103,7 +105,7 @@ class RuleBook:
         visits: dict[OrgId, int],
     ) -> Reach:
         then = self._corrections((tried, *rules), subjects)
-        ids = [one.org_id for one in subjects]
+        ids = [one.org_id for one in subjects if one.may_be_shown]
         changed = [org_id for org_id in ids if now.follow(org_id) != HIDDEN and then.follow(org_id) == HIDDEN]
         companies = {now.follow(org_id) for org_id in changed}
         rule = tried.rule
@@ -148,7 +150,15 @@ class RuleBook:
             "max_rows": MAX_REACHED + 1,
         }
         rows = self._warehouse.rows("corrected", parameters)
-        return tuple(Subject(**row) for row in rows[:MAX_REACHED]), len(rows) <= MAX_REACHED
+        shown = self._showable(workspace_id, [row["org_id"] for row in rows[:MAX_REACHED]])
+        subjects = (Subject(**row, may_be_shown=row["org_id"] in shown) for row in rows[:MAX_REACHED])
+        return tuple(subjects), len(rows) <= MAX_REACHED
+
+    def _showable(self, workspace_id: WorkspaceId, org_ids: Sequence[int]) -> set[int]:
+        if not org_ids:
+            return set()
+        parameters = {"workspace_id": workspace_id, "org_ids": list(org_ids), "today": self._today()}
+        return {row["org_id"] for row in self._warehouse.rows("showable", parameters)}
 
     def _visits(self, workspace_id: WorkspaceId, org_ids: Sequence[OrgId]) -> dict[OrgId, int]:
         if not org_ids:

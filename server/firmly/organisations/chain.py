@@ -6,14 +6,23 @@ Never keeps an address or anything made from one: what is remembered is a verdic
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from firmly.model import Confidence, DropReason, FirmlyError
+from firmly.model import Confidence, DropReason, FirmlyError, Organisation
 from firmly.organisations.address import Address
 from firmly.organisations.confidence import meets
-from firmly.organisations.decide import Answer, Case, decide, decide_by_size, operators_rule
+from firmly.organisations.decide import (
+    SMALLEST_FOR_ROUTE,
+    Answer,
+    Case,
+    decide,
+    decide_by_size,
+    is_of_machines_or_homes,
+    operators_rule,
+    rule_by_holder,
+)
 from firmly.organisations.facts import Found
 from firmly.organisations.judge import Judge
 from firmly.organisations.offers import Judged, Offer
-from firmly.organisations.overrides import Overrides
+from firmly.organisations.overrides import Matcher, Overrides
 from firmly.organisations.ranges import KnownRanges
 from firmly.organisations.sources import Key, Source
 
@@ -68,8 +77,9 @@ class Chain:
     def resolve_under(self, rules: Overrides, address: Address, minimum: Confidence) -> Answer:
         """Return the same answer where a workspace's own ``rules`` go first, before the operator's.
 
-        What is named surely enough (``minimum``) anyway, and only called otherwise by a rule about its
-        holder, keeps its name here: such a rule is applied when history is read, and can be undone.
+        A rule about a holder hides anybody, but names nobody whom the data does not name: a provider's
+        number is also its customers' home lines. What is named surely enough (``minimum``) keeps its
+        name here: such a rule is applied when history is read, and can be undone.
 
         Raises:
             FirmlyError: when a data file turns out to be damaged.
@@ -79,16 +89,15 @@ class Chain:
             raise _damaged()
         if isinstance(seen, DropReason):
             return seen
-        network_rule = rules.by_network(address.packed())
-        own = operators_rule(seen._replace(network_rule=network_rule, overrides=rules))
+        under = seen._replace(network_rule=rules.by_network(address.packed()), overrides=rules)
         said = decide(seen)[1]
-        if network_rule is not None or isinstance(own, DropReason) or isinstance(said, DropReason):
-            return own or said
-        about = rules.by_organisation(said.id)
-        if about is not None and isinstance(about.outcome, DropReason):
-            return about.outcome
-        is_read_later = meets(said, minimum) and rules.by_holder(said.registered_name, said.country, said.asn)
-        return said if own is None or is_read_later else own
+        if under.network_rule is not None:
+            may_name = isinstance(under.network_rule.outcome, DropReason) or not is_of_machines_or_homes(seen)
+            return (operators_rule(under) if may_name else None) or said
+        if isinstance(said, DropReason):
+            rule = rule_by_holder(under)
+            return rule.outcome if rule is not None and isinstance(rule.outcome, DropReason) else said
+        return _corrected(under, said, minimum)
 
     def explain(self, address: Address) -> Decision:
         """Return the same answer with the step and everything that was considered.
@@ -149,6 +158,25 @@ class Chain:
             return tuple([one for find in self._finds if (one := find(key)) is not None])
         except Exception:  # noqa: BLE001  # As above.
             return None
+
+
+def _corrected(case: Case, said: Organisation, minimum: Confidence) -> Answer:
+    """Return what the closest rule of ``case`` makes, from now on, of an organisation that the data names."""
+    rules = case.overrides
+    rule = rules.by_organisation(said.id) or rules.by_holder(said.registered_name, said.country, said.asn)
+    if rule is None:
+        return said
+    if isinstance(rule.outcome, DropReason):
+        return rule.outcome
+    if rule.matcher is Matcher.ORGANISATION or meets(said, minimum):
+        return said
+    return rules.answer(
+        rule,
+        asn=said.asn,
+        registered_name=said.registered_name,
+        is_route=case.prefix <= SMALLEST_FOR_ROUTE[case.size],
+        alternatives=said.alternatives,
+    )
 
 
 def _decided(case: Case) -> Answer:

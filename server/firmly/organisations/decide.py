@@ -50,22 +50,28 @@ def operators_rule(case: Case) -> Answer | None:
     """O1: the operator's word: by network, else by the leading name, else by AS number."""
     if not case.overrides.rules:
         return None
-    rule = case.network_rule or _rule_by_holder(case)
+    rule = case.network_rule or rule_by_holder(case)
     if rule is None:
         return None
-    asn, name, prefix = 0, rule.value, 0
+    asn, name, prefix = 0, "", 0
     if case.considered.offers:
         leading = case.considered.offers[0]
-        asn, name, prefix = leading.asn, leading.name, case.prefix
+        asn, prefix = leading.asn, case.prefix
+        # What the data names nobody by may be a person's name, and a rule makes it no organisation's.
+        name = leading.name if case.considered.judged[0].organisation is not None else ""
     if rule.matcher is Matcher.NETWORK:
         prefix = int(rule.value.partition("/")[2])
-        name = "" if name == rule.value else name  # A network is never told as a name.
     is_route = prefix <= SMALLEST_FOR_ROUTE[case.size]
     said = alternatives_to("", case.considered)
     return case.overrides.answer(rule, asn=asn, registered_name=name, is_route=is_route, alternatives=said)
 
 
-def _rule_by_holder(case: Case) -> OverrideRule | None:
+def is_of_machines_or_homes(case: Case) -> bool:
+    """O2 and O3: what a member's rule by network makes no organisation of."""
+    return case.machine is not None or vendors_flag(case.considered) is not None or bool(case.considered.pool)
+
+
+def rule_by_holder(case: Case) -> OverrideRule | None:
     offers, overrides = case.considered.offers, case.overrides
     if not offers:
         return None

@@ -91,7 +91,7 @@ _TELLABLE = frozenset(
         DropReason.VPN_NETWORK,
     }
 )
-"""Classes whose names are told beside an organisation's: who sells lines or machines is no person."""
+"""Classes of AS holders that are told beside an organisation: a customer of that class may be a person."""
 
 
 def alternatives_to(name: str, considered: Considered) -> tuple[Alternative, ...]:
@@ -101,7 +101,8 @@ def alternatives_to(name: str, considered: Considered) -> tuple[Alternative, ...
     """
     found: dict[str, Alternative] = {}
     for offer, judged in zip(considered.offers, considered.judged, strict=True):
-        is_tellable = judged.organisation is not None or judged.reason in _TELLABLE
+        is_holder = offer.level is Level.AS_NUMBER
+        is_tellable = judged.organisation is not None or (is_holder and judged.reason in _TELLABLE)
         said = judged.organisation.name if judged.organisation is not None else offer.name
         if is_tellable and said != name:
             found.setdefault(said, Alternative(said, offer.data_set.name, judged.reason))

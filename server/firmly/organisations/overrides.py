@@ -35,8 +35,9 @@ OPERATOR = "operator's rule"
 TEAM = "your team's rule"
 MAX_TEXT = 300
 """Characters of a registered name or a note."""
-SMALLEST_NAMED = {4: 29, 16: 56}
-"""The longest prefixes that a workspace's rule may name, by the address's bytes: less may be one person's line."""
+NAMED = {4: (12, 29), 16: (28, 48)}
+"""The shortest and longest prefix to which a workspace's rule may give a name, by the address's bytes: more
+is no company's, and less may be one person's line."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -182,6 +183,11 @@ _IN_FILES = (Matcher.NETWORK, Matcher.NAME, Matcher.ASN)
 _KEYS = frozenset((*_IN_FILES, "country", "organisation", "is", "note"))
 _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 _ORG_ID = re.compile("[0-9a-f]{16}")
+_MAPPED: dict[int, Any] = {
+    4: ipaddress.ip_network("0.0.0.0/32"),
+    6: ipaddress.ip_network("::ffff:0:0/96"),
+}
+"""Networks in which no visitor's address is: IPv4 inside IPv6 is unwrapped before rules are asked."""
 
 
 def read_overrides(path: Path, forms: LegalForms, today: date) -> Overrides:
@@ -219,8 +225,9 @@ def read_rule(matcher: Matcher, value: object, said: Mapping[str, Any]) -> Overr
     rule = _checked("", matcher, value, said, problems)
     if rule is not None and matcher is Matcher.NETWORK and isinstance(rule.outcome, Target):
         network = ipaddress.ip_network(rule.value)
-        if network.prefixlen > SMALLEST_NAMED[_size(network)]:
-            expected = "at least a /29, or a /56 of IPv6: a smaller network may be one person's"
+        largest, smallest = NAMED[_size(network)]
+        if not largest <= network.prefixlen <= smallest:
+            expected = "a network from /12 to /29, or of IPv6 from /28 to /48: none smaller, which may be one person's"
             problems.append(Problem("network", "(withheld)", expected))
     if problems or rule is None:
         raise InvalidInputError("this correction cannot be used", problems)
@@ -262,9 +269,12 @@ def _value(key: str, matcher: Matcher, value: object, problems: list[Problem]) -
     match matcher:
         case Matcher.NETWORK:
             try:
-                return str(ipaddress.ip_network(str(value)))
+                network = ipaddress.ip_network(str(value) if "%" not in str(value) else "")
             except ValueError:
-                problems.append(Problem(key, "(withheld)", "a network such as 192.0.2.0/24"))
+                network = None
+            if network is not None and not network.subnet_of(_MAPPED[network.version]):
+                return str(network)
+            problems.append(Problem(key, "(withheld)", "a network such as 192.0.2.0/24"))
         case Matcher.ASN:
             if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 32:
                 return str(value)
@@ -300,7 +310,7 @@ def _target(key: str, made: object, problems: list[Problem]) -> Target | None:
         problems.append(Problem(key, str(made), "a table with name and, as wanted, kind, country, domain"))
         return None
     name, kind = made.get("name"), made.get("kind", OrgKind.BUSINESS.value)
-    if not isinstance(name, str) or not name.strip() or len(name) > 200 or not name.isprintable():
+    if not isinstance(name, str) or not words(name) or len(name) > 200 or not name.isprintable():
         problems.append(Problem(f"{key}.name", str(name)[:40], "a name of one line"))
     if kind not in list(OrgKind):
         problems.append(Problem(f"{key}.kind", str(kind)[:40], f"one of {', '.join(OrgKind)}"))

@@ -38,6 +38,7 @@ FIELDS = {
     "note": "Note",
     "for": "For",
     "rules": "Corrections",
+    "corrected": "Already corrected",
 }
 """What a form calls the keys of a rule."""
 
@@ -103,6 +104,7 @@ class Correcting:
         found = _company(self._parts, request, scope, given["org"])
         try:
             rule = _rule_about(found.identity, given)
+            _require_difference(rule, found.identity)
             subject = found.identity.name if rule.matcher is Matcher.ORGANISATION else ""
             self._parts.leads.rule_book.add(scope, rule, subject)
         except InvalidInputError as error:
@@ -149,6 +151,13 @@ def _rule_about(identity: Identity, given: Mapping[str, str]) -> OverrideRule:
             return _rule(Matcher.ASN, identity.asn, given)
     problem = Problem("for", "", "this company, its registered name or its AS number")
     raise InvalidInputError("this correction cannot be used", [problem])
+
+
+def _require_difference(rule: OverrideRule, identity: Identity) -> None:
+    said = Target(identity.name, identity.kind, identity.country, identity.domain)
+    if rule.outcome == said:
+        problem = Problem("organisation.name", identity.name, "something else than it says now")
+        raise InvalidInputError("this correction changes nothing", [problem])
 
 
 def _rule(matcher: Matcher, value: object, given: Mapping[str, str]) -> OverrideRule:

@@ -112,7 +112,7 @@ def test_second_rule_about_the_same_is_refused(
 ) -> None:
     scope = office.member("mia@example.com")
     rules.add(scope, first)
-    with pytest.raises(InvalidInputError, match="no correction is about yet") as refused:
+    with pytest.raises(InvalidInputError, match="not corrected yet") as refused:
         rules.add(scope, second)
     assert "192.0.2" not in str(refused.value)
     assert len(rules.of(office.workspace_id)) == 1

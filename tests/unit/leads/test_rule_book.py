@@ -212,24 +212,30 @@ def test_organisation_is_what_the_data_says_last(book: Book, firm: Firm, warehou
     assert book.list() == {NOKIA.name: 2}
 
 
-def test_three_days_count_over_merged_companies(book: Book, firm: Firm, warehouse: Warehouse) -> None:
+def test_a_correction_shows_a_small_company_no_sooner(book: Book, firm: Firm, warehouse: Warehouse) -> None:
+    """Else a guess at a small firm's name, as a correction of a large one, would show what is known of it."""
+    paja = Org(id_of("Pieni Paja"), "Pieni Paja", "paja.example")
     other = Org(SMALL.id - 1, "Pieni Paja Tampere")
     store(
         warehouse,
-        visit(firm.id, SMALL, back(0), detail="counts"),
-        visit(firm.id, other, back(1), detail="counts"),
-        visit(firm.id, other, back(0), detail="counts"),
+        visit(firm.id, NOKIA, back(1)),
+        *(visit(firm.id, one, back(day), detail="counts") for one in (paja, other) for day in (0, 1)),
     )
-    rule = book.correct(other, named("Paja"))
-    book.correct(SMALL, named("Paja"))
-    assert book.list() == {}
-    store(warehouse, visit(firm.id, SMALL, back(9), detail="counts"))
-    assert book.list() == {"Paja": 4}
-    company = book.leads.company(firm.scope, OrgId(other.id), MONTH.days)
+    book.correct(NOKIA, named("Pieni Paja"))
+    rule = book.correct(other, named("Pieni Paja"))
+    assert book.list() == {"Pieni Paja": 1}
+    company = book.leads.company(firm.scope, OrgId(paja.id), MONTH.days)
     assert company is not None
-    assert [day.totals.visits for day in company.counted] == [2, 1, 1]
+    assert (company.totals.visits, company.counted, company.identity.domain) == (1, (), "")
+    assert company.identity.registered_name == f"{NOKIA.name} as registered"
+    assert {kept.id: reach.companies for kept, reach in book.leads.rule_book.effects(firm.scope)}[rule] == 0
+
+    store(warehouse, visit(firm.id, other, back(2), detail="counts"))
+    assert book.list() == {"Pieni Paja": 4}
+    store(warehouse, visit(firm.id, paja, back(2), detail="counts"))
+    assert book.list() == {"Pieni Paja": 7}
     book.remove(rule)
-    assert book.list() == {}
+    assert book.list() == {"Pieni Paja": 4, other.name: 3}
 
 
 def test_another_workspaces_rules_never_act_here(

@@ -89,6 +89,18 @@ def test_what_another_data_set_named_is_told_beside_the_organisation(lists: List
     assert again.judged[0] is leading, "lines are remembered by the organisation's identity"
 
 
+@pytest.mark.parametrize("claim", [DropReason.CARRIER_NETWORK, None])
+@pytest.mark.parametrize("name", ["Jane Doe", "Residential Anna Virtanen"])
+def test_a_providers_customer_is_no_alternative(name: str, claim: Claim | None, lists: Lists) -> None:
+    """A vendor calls whoever is behind a line a provider; it may be one person."""
+    first = NetworkFacts(company="Sonnenschein GmbH", country="DE")
+    second = NetworkFacts(company=name, company_claim=claim, country="DE")
+    said = (Found(first, 24, COMPANIES), Found(second, 24, COMPANIES._replace(name="others")))
+    leading = Judge(lists, {}).consider(said).considered.judged[0]
+    assert leading.organisation is not None
+    assert leading.organisation.alternatives == ()
+
+
 @pytest.mark.parametrize("other", ["Anna Schneider", "Max Muster e.K.", "Quersumme"])
 def test_who_may_be_a_person_is_no_alternative(other: str, lists: Lists) -> None:
     leading = Judge(lists, {}).consider(found("Sonnenschein GmbH", other)).considered.judged[0]

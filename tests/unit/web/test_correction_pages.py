@@ -109,9 +109,9 @@ def test_network_is_corrected_from_now_on(member: Visitor) -> None:
     assert "The network 192.0.2.0/24Helsinki own staff From now on Anna Virtanen" in plain(member.text(PAGE))
     again = member.client.post(PAGE, form)
     assert again.status_code == 422
-    assert "Network: expected something that no correction is about yet; remove that one first." in plain(again.text)
+    assert "Already corrected: expected something that is not corrected yet: remove that" in plain(again.text)
     single = form | {"network": "198.51.100.7", "is": "another", "name": "Acme", "kind": "business"}
-    assert "Network: expected at least a /29" in plain(member.client.post(PAGE, single).text)
+    assert "Network: expected a network from /12 to /29" in plain(member.client.post(PAGE, single).text)
 
 
 def test_forms_of_another_origin_change_nothing(member: Visitor, firm: Firm, warehouse: Warehouse) -> None:

@@ -1,5 +1,6 @@
 -- One page of the list of leads: the organisations that visited within a range of days, newest first.
--- An organisation without any page route is left out until its kept history has three distinct days.
+-- An organisation without any page route is left out until its kept history has three distinct days, also of
+-- what it is corrected to be: a correction shows nobody sooner.
 -- parameters: workspace_id; site_id (0: all sites); first_day, last_day; today; name (part of a name
 --   or domain, '': all); before_at (unix seconds) and before_org (the last row seen); max_rows;
 --   merged, kept (ids and what each stands for, 0: hidden; both empty without corrections);
@@ -37,18 +38,14 @@ from
         and day between {first_day:Date} and {last_day:Date}
         and ({site_id:UInt32} = 0 or site_id = {site_id:UInt32})
         and retain_until > {today:Date}
-        and stands_for in
+        and stands_for != 0
+        and org_id in
         (
-            select
-                if(
-                    empty({merged:Array(UInt64)}),
-                    org_id,
-                    transform(org_id, {merged:Array(UInt64)}, {kept:Array(UInt64)}, org_id)
-                ) as stands_for
+            select org_id
             from org_days
             where workspace_id = {workspace_id:UInt32} and retain_until > {today:Date}
-            group by stands_for
-            having stands_for != 0 and (max(has_route) = 1 or uniqExact(day) >= 3)
+            group by org_id
+            having max(has_route) = 1 or uniqExact(day) >= 3
         )
         and
         (
