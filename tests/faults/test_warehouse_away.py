@@ -126,15 +126,24 @@ def test_insert_that_fails_is_sent_until_it_is_confirmed(world: World, faults: d
 
 
 def test_error_half_way_through_the_rollups_is_completed_by_the_next_try(world: World) -> None:
-    """The events are stored, the rollups after the failing view are not: sending again fills only these."""
+    """The events are stored, rollups that come after the failing view are not: sending again fills only these.
+
+    ClickHouse fills views in an order of its own, which differs from run to run.
+    """
     world.server.command("create materialized view broken engine = Null as select throwIf(1) from events")
-    before = world.stored()
-    world.visit(1)
-    until(world.troubles)
-    until(lambda: world.stored()["events"] > before["events"])
-    assert world.stored()["days"] < world.stored()["events"]
-    world.server.command("drop view broken")
+    try:
+        world.visit(1)
+        until(world.troubles)
+        until(lambda: _is_behind(world), 60)
+    finally:
+        world.server.command("drop view broken")
     world.assert_all_is_stored_once()
+
+
+def _is_behind(world: World) -> bool:
+    world.visit(1)
+    stored = world.stored()
+    return min(stored[rollup] for rollup in ("days", "visits", "history")) < stored["events"]
 
 
 def test_slow_server_is_served_by_inserts_side_by_side(world: World) -> None:
