@@ -13,7 +13,7 @@ from datetime import UTC, datetime, time
 from firmly.accounts.rules import KeptRule, RuleId
 from firmly.leads.lead import Identity
 from firmly.model import Confidence, OrgId
-from firmly.organisations.overrides import OPERATOR, TEAM, Matcher, Overrides, Target
+from firmly.organisations.overrides import OPERATOR, TEAM, Matcher, OverrideRule, Overrides, Target
 from firmly.organisations.redirects import Redirects
 
 HIDDEN = OrgId(0)
@@ -48,8 +48,7 @@ class Corrections:
     ``identities`` has who the rules say somebody is, where the history does not know them or the rule
     only names them anew. ``rules`` has the rules that lead to an id, ``gathered`` the ids that do,
     ``deciding`` the rule that decides for an id, ``unshown`` the ids of which nothing may be shown yet.
-    ``is_complete`` is false where rules reach more
-    organisations than are followed.
+    ``is_complete`` is false where rules reach more organisations than are followed.
     """
 
     redirects: Redirects = field(default_factory=Redirects)
@@ -106,7 +105,9 @@ def corrections_of(
     file decides where no rule of the workspace does. One that would lead back to where it came from is
     not followed.
     """
-    steps = _steps(rules, overrides, subjects) | _operators_steps(operators, overrides, subjects)
+    steps = _steps(rules, overrides, subjects)
+    if operators is not None:  # After the workspace's own, so that of a circle theirs is not followed.
+        steps |= _operators_steps(operators, [one for one in subjects if one.org_id not in steps])
     redirects = Redirects.of(_without_circles(steps))
     leading, gathered = defaultdict[OrgId, list[KeptRule]](list), defaultdict[OrgId, list[OrgId]](list)
     for start, (_end, kept) in steps.items():
@@ -130,17 +131,13 @@ _Steps = dict[OrgId, tuple[OrgId, KeptRule]]
 """From an organisation to where its rule leads."""
 
 
-def _operators_steps(operators: Overrides | None, own: Overrides, subjects: Sequence[Subject]) -> _Steps:
-    if operators is None:
-        return {}
+def _operators_steps(operators: Overrides, subjects: Sequence[Subject]) -> _Steps:
     found: _Steps = {}
     for one in subjects:
-        holder = one.registered_name, one.country, one.asn
-        rule = operators.by_holder(*holder)
-        if rule is not None and own.by_organisation(one.org_id) is None and own.by_holder(*holder) is None:
-            end = operators.target_id(rule.outcome) if isinstance(rule.outcome, Target) else HIDDEN
+        rule = operators.by_holder(one.registered_name, one.country, one.asn)
+        if rule is not None:
             since = datetime.combine(operators.date_of(rule), time(), UTC)
-            found[one.org_id] = end, KeptRule(OPERATORS, rule, "", None, since)
+            found[one.org_id] = _end_of(rule, operators), KeptRule(OPERATORS, rule, "", None, since)
     return found
 
 
@@ -151,11 +148,11 @@ def _steps(rules: Sequence[KeptRule], overrides: Overrides, subjects: Sequence[S
     for one in subjects:
         if one.org_id not in found:
             found[one.org_id] = overrides.by_holder(one.registered_name, one.country, one.asn)
-    return {
-        start: (overrides.target_id(rule.outcome) if isinstance(rule.outcome, Target) else HIDDEN, by_rule[id(rule)])
-        for start, rule in found.items()
-        if rule is not None
-    }
+    return {start: (_end_of(rule, overrides), by_rule[id(rule)]) for start, rule in found.items() if rule is not None}
+
+
+def _end_of(rule: OverrideRule, overrides: Overrides) -> OrgId:
+    return overrides.target_id(rule.outcome) if isinstance(rule.outcome, Target) else HIDDEN
 
 
 def _without_circles(steps: _Steps) -> list[tuple[OrgId, OrgId]]:

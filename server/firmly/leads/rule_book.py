@@ -48,13 +48,13 @@ class RuleBook:
         if all(rule.matcher is Matcher.NETWORK for rule in by_holder):
             return NONE
         subjects, is_complete = self._subjects(workspace_id, rules, operators)
-        return corrections_of(rules, self._overrides(rules), subjects, operators, is_complete=is_complete)
+        return self._corrections(rules, subjects, operators, is_complete=is_complete)
 
     def effects(self, scope: Scope) -> tuple[tuple[KeptRule, Reach], ...]:
         """Return the workspace's rules, newest first, each with what it decides for in the last 30 days."""
         rules = self._rules.of(scope.workspace_id)
-        subjects, is_complete = self._subjects(scope.workspace_id, rules)
-        corrections = self._corrections(rules, subjects, is_complete=is_complete)
+        subjects, _ = self._subjects(scope.workspace_id, rules)
+        corrections = self._corrections(rules, subjects)
         visits = self._visits(scope.workspace_id, [one.org_id for one in subjects])
         found = []
         for kept in reversed(rules):
@@ -116,9 +116,14 @@ class RuleBook:
         return KeptRule(RuleId(0), rule, "", None, self._clock())
 
     def _corrections(
-        self, rules: Sequence[KeptRule], subjects: Sequence[Subject], *, is_complete: bool = True
+        self,
+        rules: Sequence[KeptRule],
+        subjects: Sequence[Subject],
+        operators: Overrides | None = None,
+        *,
+        is_complete: bool = True,
     ) -> Corrections:
-        return corrections_of(rules, self._overrides(rules), subjects, is_complete=is_complete)
+        return corrections_of(rules, self._overrides(rules), subjects, operators, is_complete=is_complete)
 
     def _overrides(self, rules: Sequence[KeptRule]) -> Overrides:
         return self._rules.overrides([kept.rule for kept in rules])

@@ -84,9 +84,7 @@ class Chain:
         Raises:
             FirmlyError: when a data file turns out to be damaged.
         """
-        seen = self._look_at(address.packed())
-        if seen is None:
-            raise _damaged()
+        seen = self._case_of(address)
         if isinstance(seen, DropReason):
             return seen
         under = seen._replace(network_rule=rules.by_network(address.packed()), overrides=rules)
@@ -105,13 +103,17 @@ class Chain:
         Raises:
             FirmlyError: when a data file turns out to be damaged.
         """
-        seen = self._look_at(address.packed())
-        if seen is None:
-            raise _damaged()
+        seen = self._case_of(address)
         if isinstance(seen, DropReason):
             return Decision("O0", seen)
         offers, judged = seen.considered.offers, seen.considered.judged
         return Decision(*decide(seen), considered=tuple(zip(offers, judged, strict=True)))
+
+    def _case_of(self, address: Address) -> DropReason | Case:
+        seen = self._look_at(address.packed())
+        if seen is None:
+            raise _damaged()
+        return seen
 
     def _look_at(self, packed: bytes) -> DropReason | Case | None:
         """O0, and all that is known about anything else; None where a file is damaged.

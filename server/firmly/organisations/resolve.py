@@ -12,7 +12,8 @@ from firmly.organisations.chain import Chain, Decision
 from firmly.organisations.decide import Answer
 from firmly.organisations.overrides import Overrides
 
-_Signature = tuple[tuple[int, int, int] | None, ...]
+FileState = tuple[int, int, int] | None
+_Signature = tuple[FileState, ...]
 
 
 class Resolver:
@@ -70,10 +71,11 @@ class Resolver:
 
 
 def _signature(paths: tuple[Path, ...]) -> _Signature:
-    return tuple(_state(path) for path in paths)
+    return tuple(state_of(path) for path in paths)
 
 
-def _state(path: Path) -> tuple[int, int, int] | None:
+def state_of(path: Path) -> FileState:
+    """Return what differs once a file has changed; None while there is none."""
     try:
         found = path.stat()
     except OSError:

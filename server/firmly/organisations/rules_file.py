@@ -8,6 +8,7 @@ from pathlib import Path
 from firmly.model import FirmlyError
 from firmly.organisations.legal_forms import LegalForms
 from firmly.organisations.overrides import Overrides, read_overrides
+from firmly.organisations.resolve import state_of
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +24,11 @@ class RulesFile:
         self._path = path
         self._forms = forms
         self._today = today
-        self._seen = self._state()
+        self._seen = state_of(path)
         self._rules = read_overrides(path, forms, today())
 
     def __call__(self) -> Overrides:
-        state = self._state()
+        state = state_of(self._path)
         if state != self._seen:
             self._seen = state
             try:
@@ -35,10 +36,3 @@ class RulesFile:
             except FirmlyError as error:  # It names the file and the rule.
                 log.error("the operator's rules could not be read again: %s", error)
         return self._rules
-
-    def _state(self) -> tuple[int, int] | None:
-        try:
-            found = self._path.stat()
-        except OSError:
-            return None  # Between an old file and its successor there may be none.
-        return found.st_mtime_ns, found.st_size
