@@ -58,6 +58,11 @@ class Lockout:
         return len(self._attempts)
 
 
+def second_factor_of(member_id: int) -> str:
+    """Return under what codes of a member are counted: no e-mail address that somebody tries can be it."""
+    return f" second factor of {member_id}"  # It begins with a blank, which `normal_email` takes away.
+
+
 def _delay(count: int) -> timedelta:
     if count < FREE_ATTEMPTS:
         return timedelta(0)

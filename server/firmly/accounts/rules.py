@@ -11,8 +11,9 @@ from typing import NewType
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from firmly.accounts.audit import Action, record
 from firmly.accounts.database import ControlPlane
-from firmly.accounts.roles import may_correct
+from firmly.accounts.roles import Right
 from firmly.accounts.scope import Scope
 from firmly.accounts.tables import MemberRow, OrgRuleRow
 from firmly.model import Clock, DropReason, FirmlyError, InvalidInputError, OrgId, OrgKind, Problem, WorkspaceId
@@ -55,9 +56,9 @@ class OrgRules:
         Raises:
             InvalidInputError: a rule about the same stands, it would lead round in a circle, or there are
                 too many.
-            FirmlyError: the member may not.
+            NotAllowedError: the member may not.
         """
-        _require_right(scope)
+        scope.require(Right.CORRECT)
         with self._control_plane.session() as db:
             standing = [kept.rule for kept in rules_of(db, scope.workspace_id)]
             problems = _problems(rule, standing, self.overrides([*standing, rule]))
@@ -66,20 +67,31 @@ class OrgRules:
             row = _row(scope, rule, subject, self._clock())
             db.add(row)
             db.flush()
+            self._log(db, scope, Action.CORRECTION_ADDED, row.id)
             return RuleId(row.id)
 
-    def remove(self, scope: Scope, rule_id: RuleId) -> None:
-        """Delete a rule of the member's workspace; harmless where there is none. Raises FirmlyError: they may not."""
-        _require_right(scope)
+    def remove(self, scope: Scope, rule_id: RuleId) -> bool:
+        """Delete a rule of the member's workspace; False, and harmless, where there is none. Raises NotAllowedError."""
+        scope.require(Right.CORRECT)
         with self._control_plane.session() as db:
-            db.execute(
-                delete(OrgRuleRow).where(OrgRuleRow.workspace_id == scope.workspace_id, OrgRuleRow.id == rule_id)
-            )
+            own = (OrgRuleRow.workspace_id == scope.workspace_id) & (OrgRuleRow.id == rule_id)
+            if db.execute(delete(OrgRuleRow).where(own).returning(OrgRuleRow.id)).one_or_none() is None:
+                return False
+            self._log(db, scope, Action.CORRECTION_REMOVED, rule_id)
+            return True
 
-    def of(self, workspace_id: WorkspaceId) -> tuple[KeptRule, ...]:
-        """Return a workspace's rules, oldest first."""
+    def of(self, scope: Scope) -> tuple[KeptRule, ...]:
+        """Return the workspace's rules, oldest first."""
         with self._control_plane.reading() as db:
-            return rules_of(db, workspace_id)
+            return rules_of(db, scope.workspace_id)
+
+    def every(self) -> dict[int, list[OverrideRule]]:
+        """Return the rules of all workspaces that have some: for the operator's command line."""
+        with self._control_plane.reading() as db:
+            return all_rules(db)[0]
+
+    def _log(self, db: Session, scope: Scope, action: Action, rule_id: int) -> None:
+        record(db, scope.workspace_id, scope.actor, action, self._clock(), f"correction {rule_id}")
 
     def overrides(self, rules: list[OverrideRule]) -> Overrides:
         """Return a workspace's rules ready to be asked."""
@@ -156,14 +168,9 @@ def _row(scope: Scope, rule: OverrideRule, subject: str, now: datetime) -> OrgRu
         org_domain=target.domain if target else "",
         subject=subject[:200],
         note=rule.note,
-        author=scope.member_id,
+        author=scope.author,
         created_at=now,
     )
-
-
-def _require_right(scope: Scope) -> None:
-    if not may_correct(scope.role):
-        raise FirmlyError(f"a member with the role {scope.role} cannot correct organisations")
 
 
 def _problems(rule: OverrideRule, standing: list[OverrideRule], overrides: Overrides) -> list[Problem]:

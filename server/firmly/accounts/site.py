@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import SplitResult, urlsplit
 
-from firmly.model import BeforeConsent, Confidence, InvalidInputError, Problem, SiteId, SiteKey, WorkspaceId
+from firmly.accounts.banner_settings import BannerSettings
+from firmly.model import (
+    BeforeConsent,
+    Confidence,
+    InvalidInputError,
+    Jurisdiction,
+    Problem,
+    SiteId,
+    SiteKey,
+    WorkspaceId,
+)
 
 MAX_RETENTION_DAYS = 760
 """Data lives at most 25 months. Source: CNIL deliberation 2020-091, on audience measurement."""
@@ -16,6 +26,7 @@ MAX_ORIGINS = 50
 MAX_QUERY_KEYS = 50
 MAX_GOALS = 100
 MAX_GOAL_PROPS = 20
+MAX_STAFF_NETWORKS = 200
 
 _KEY = re.compile(r"[a-z0-9]{8,32}")
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
@@ -35,6 +46,8 @@ class Site:
     ``query_keys`` are the query parameters that are kept, ``goals`` the names of goals with the
     keys of properties that each may carry. ``retention_days`` is 1 to 760.
     ``min_confidence`` is the least with which an organisation is named on this site.
+    ``staff_networks`` are networks of the controller's own people, whose visits are not measured.
+    ``banner`` is what visitors are asked for, and how that looks.
 
     Raises:
         InvalidInputError: with every problem of the values given.
@@ -54,6 +67,9 @@ class Site:
     titles: bool
     retention_days: int
     min_confidence: Confidence = Confidence.HIGH
+    jurisdiction: Jurisdiction = Jurisdiction.STRICTEST
+    staff_networks: tuple[str, ...] = ()
+    banner: BannerSettings = field(default=BannerSettings(), hash=False)
 
     def __post_init__(self) -> None:
         problems = list(_problems(self))
@@ -61,8 +77,14 @@ class Site:
             raise InvalidInputError("this site cannot be used", problems)
         goals = {name: frozenset(props) for name, props in self.goals.items()}
         object.__setattr__(self, "origins", tuple(dict.fromkeys(map(canonical_origin, self.origins))))
+        object.__setattr__(self, "staff_networks", tuple(dict.fromkeys(map(canonical_network, self.staff_networks))))
         object.__setattr__(self, "query_keys", frozenset(self.query_keys))
         object.__setattr__(self, "goals", MappingProxyType(goals))
+
+    @property
+    def informs_in(self) -> frozenset[str]:
+        """The countries whose visitors are informed and not asked first; none unless rules go by country."""
+        return frozenset(self.banner.inform_in if self.jurisdiction is Jurisdiction.BY_COUNTRY else ())
 
 
 def canonical_origin(text: str) -> str:
@@ -81,6 +103,11 @@ def canonical_origin(text: str) -> str:
     if written not in (origin, f"{scheme}://{host}:{port}"):
         raise ValueError
     return origin
+
+
+def canonical_network(text: str) -> str:
+    """Return a network as it is usually written, such as ``192.0.2.0/24``. Raises ValueError for anything else."""
+    return str(ipaddress.ip_network(text.strip(), strict=False))
 
 
 def _host(parts: SplitResult) -> str:
@@ -104,6 +131,7 @@ def _problems(site: Site) -> Iterator[Problem]:
     yield from _counted("goals", site.goals, MAX_GOALS, _GOAL)
     for name, props in site.goals.items():
         yield from _counted(f"goals.{name}", props, MAX_GOAL_PROPS, _PROP)
+    yield from _network_problems(site.staff_networks)
     if not 1 <= site.retention_days <= MAX_RETENTION_DAYS:
         yield Problem("retention_days", str(site.retention_days), f"1 to {MAX_RETENTION_DAYS} days")
 
@@ -115,9 +143,9 @@ def _naming_problems(site: Site) -> Iterator[Problem]:
         yield Problem("name", site.name, "one line of 1 to 100 characters")
     if not is_line(site.controller, 200):
         yield Problem("controller", site.controller, "the controller's name, one line of 1 to 200 characters")
-    if not _LANGUAGE.fullmatch(site.language):
+    if not is_language(site.language):
         yield Problem("language", site.language, "a language tag such as en or pt-BR (BCP 47)")
-    if site.privacy_url and not _is_web_address(site.privacy_url):
+    if site.privacy_url and not is_web_address(site.privacy_url):
         yield Problem("privacy_url", site.privacy_url, "an http or https address of at most 500 characters, or nothing")
 
 
@@ -129,6 +157,16 @@ def _origin_problems(origins: tuple[str, ...]) -> Iterator[Problem]:
             canonical_origin(origin)
         except ValueError:
             yield Problem("origins", origin, "an exact origin such as https://www.example.com, without a path")
+
+
+def _network_problems(networks: tuple[str, ...]) -> Iterator[Problem]:
+    if len(networks) > MAX_STAFF_NETWORKS:
+        yield Problem("staff_networks", str(len(networks)), f"at most {MAX_STAFF_NETWORKS} networks")
+    for network in networks:
+        try:
+            canonical_network(network)
+        except ValueError:
+            yield Problem("staff_networks", network, "a network such as 192.0.2.0/24 or 2001:db8::/48")
 
 
 def _counted(
@@ -146,7 +184,13 @@ def is_line(text: str, most: int) -> bool:
     return bool(text.strip()) and len(text) <= most and text.isprintable()
 
 
-def _is_web_address(text: str) -> bool:
+def is_language(text: str) -> bool:
+    """Say whether ``text`` has the form of a language tag, such as ``en`` or ``pt-BR`` (BCP 47)."""
+    return bool(_LANGUAGE.fullmatch(text))
+
+
+def is_web_address(text: str) -> bool:
+    """Say whether ``text`` is an http or https address of at most 500 characters."""
     try:
         parts = urlsplit(text)
         host = parts.hostname

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from firmly import __version__
+from firmly.cli.consent import consent
 from firmly.cli.environment import settings_in_force
-from firmly.cli.members import sites, users
+from firmly.cli.mail import mail
+from firmly.cli.mcp import serve_mcp
+from firmly.cli.members import sites, users, workspaces
 from firmly.cli.orgs import orgs
 from firmly.cli.spool import spool
 from firmly.model import FirmlyError, system_clock
@@ -25,9 +28,13 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(users, name="users")
+app.add_typer(workspaces, name="workspaces")
 app.add_typer(sites, name="sites")
 app.add_typer(orgs, name="orgs")
 app.add_typer(spool, name="spool")
+app.add_typer(mail, name="mail")
+app.add_typer(consent, name="consent")
+app.command("mcp")(serve_mcp)
 
 
 def main() -> None:
@@ -91,13 +98,14 @@ def _prepared() -> Settings:
 
 
 def _run(process: "Process", settings: Settings, does: str) -> None:
-    import uvicorn
+    from firmly.process import Server, config_of, warning_of
 
-    from firmly.process import config_of
-
+    warning = warning_of(settings)
+    if warning:
+        print(f"Warning: {warning}", file=sys.stderr, flush=True)
     where = f"http://{settings.host}:{settings.port} (data: {settings.data_dir})"
     print(f"Firmly {__version__}{does} listens on {where}", flush=True)
-    uvicorn.Server(config_of(process.asgi, settings.host, settings.port)).run()
+    Server(config_of(process.asgi, settings.host, settings.port), process.leave).run()
 
 
 @app.command()

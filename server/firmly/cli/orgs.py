@@ -226,7 +226,8 @@ def _show_changes(settings: Settings, overrides: Overrides) -> None:
     from firmly.leads.holders import RECENT_DAYS, by_network, changes, own_holders, recent_holders
 
     with open_accounts_and_rules() as (accounts, rules):
-        workspaces = [(*each, [kept.rule for kept in rules.of(each[0])]) for each in accounts.workspaces()]
+        every = rules.every()
+        workspaces = [(each.id, each.name, every.get(each.id, [])) for each in accounts.summaries()]
     with open_rows(settings) as rows:
         for workspace_id, name, own_rules in workspaces:
             holders = recent_holders(rows, workspace_id, _today())

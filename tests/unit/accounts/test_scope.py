@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from firmly.accounts.roles import Role, may_instruct
-from firmly.accounts.scope import Scope
+from firmly.accounts.roles import RIGHTS_OF_ROLE, Right, Role
+from firmly.accounts.scope import OPERATOR, Scope, State
 from firmly.model import WorkspaceId
 
 if TYPE_CHECKING:
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 FORGED: dict[str, Any] = {
     "workspace_id": WorkspaceId(1),
-    "member_id": 1,
-    "role": Role.OWNER,
-    "member_name": "Mia",
     "workspace_name": "Acme",
-    "email": "mia@example.com",
+    "state": State.ACTIVE,
+    "rights": frozenset(Right),
+    "feeds": None,
+    "actor": OPERATOR,
 }
 
 
@@ -66,15 +66,7 @@ def test_scope_repr_names_nobody(office: "Office") -> None:
     assert not any(word in shown for word in ("mia", "Mia", "Acme"))
 
 
-@pytest.mark.parametrize(
-    ("role", "may"),
-    [
-        (Role.OWNER, True),
-        (Role.ADMIN, True),
-        (Role.PRIVACY_OFFICER, True),
-        (Role.SALES, False),
-        (Role.VIEWER, False),
-    ],
-)
-def test_may_instruct_each_role(role: Role, may: bool) -> None:
-    assert may_instruct(role) is may
+@pytest.mark.parametrize("role", Role)
+def test_scope_holds_the_rights_of_its_role(office: "Office", role: Role) -> None:
+    scope = office.member("mia@example.com", role)
+    assert {right for right in Right if scope.may(right)} == RIGHTS_OF_ROLE[role]

@@ -10,8 +10,9 @@ from firmly.accounts.database import Base, ControlPlane
 from firmly.accounts.passwords import Passwords
 from firmly.accounts.roles import Role
 from firmly.accounts.service import Accounts
-from firmly.accounts.tables import MemberRow, SessionRow
+from firmly.accounts.tables import MemberRow, MembershipRow, SessionRow
 from firmly.model import FirmlyError, InvalidInputError, WorkspaceId
+from tests.town import KEYS
 
 if TYPE_CHECKING:
     from tests.unit.accounts.conftest import Office, SetClock
@@ -85,7 +86,7 @@ def test_add_member_workspace_that_does_not_exist_is_refused(office: "Office") -
 
 def test_sign_in_with_another_spelling_of_the_address(office: "Office") -> None:
     office.member(MIA)
-    assert office.accounts.sign_in(" Mia@EXAMPLE.com", PASSWORD) is not None
+    assert office.accounts.sign_in.with_password(" Mia@EXAMPLE.com", PASSWORD) is not None
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_sign_in_with_another_spelling_of_the_address(office: "Office") -> None:
 )
 def test_sign_in_wrong_gives_nothing(office: "Office", email: str, password: str) -> None:
     office.member(MIA)
-    assert office.accounts.sign_in(email, password) is None
+    assert office.accounts.sign_in.with_password(email, password) is None
 
 
 def test_sign_in_token_is_long_random_and_not_stored(office: "Office", control_plane: ControlPlane) -> None:
@@ -112,30 +113,30 @@ def test_sign_in_token_is_long_random_and_not_stored(office: "Office", control_p
 def test_sign_in_too_often_wrong_waits_even_with_the_right_password(office: "Office") -> None:
     office.member(MIA)
     for _ in range(5):
-        office.accounts.sign_in(MIA, "a wrong password")
-    closed = office.accounts.sign_in(MIA, PASSWORD)
+        office.accounts.sign_in.with_password(MIA, "a wrong password")
+    closed = office.accounts.sign_in.with_password(MIA, PASSWORD)
     office.clock.advance(seconds=30)
     assert closed is None
-    assert office.accounts.sign_in(MIA, PASSWORD) is not None
+    assert office.accounts.sign_in.with_password(MIA, PASSWORD) is not None
 
 
 def test_sign_in_success_starts_the_count_afresh(office: "Office") -> None:
     office.member(MIA)
     for _ in range(3):
         for _ in range(4):
-            office.accounts.sign_in(MIA, "a wrong password")
-        assert office.accounts.sign_in(MIA, PASSWORD) is not None
+            office.accounts.sign_in.with_password(MIA, "a wrong password")
+        assert office.accounts.sign_in.with_password(MIA, PASSWORD) is not None
 
 
 def test_sign_in_renews_an_outdated_hash(office: "Office", control_plane: ControlPlane) -> None:
     office.member(MIA)
     stronger = Passwords(PasswordHasher(time_cost=2, memory_cost=64, parallelism=1))
-    later = Accounts(control_plane, office.clock, stronger)
-    assert later.sign_in(MIA, PASSWORD) is not None
+    later = Accounts(control_plane, office.clock, KEYS, stronger)
+    assert later.sign_in.with_password(MIA, PASSWORD) is not None
     with control_plane.reading() as db:
         kept = db.scalars(select(MemberRow.password_hash)).one()
     assert "t=2" in kept
-    assert later.sign_in(MIA, PASSWORD) is not None
+    assert later.sign_in.with_password(MIA, PASSWORD) is not None
 
 
 def test_sign_in_clears_out_ended_sessions(office: "Office", control_plane: ControlPlane) -> None:
@@ -148,7 +149,7 @@ def test_sign_in_clears_out_ended_sessions(office: "Office", control_plane: Cont
 @pytest.mark.parametrize("token", ["", "x", "a" * 43, "a" * 44, "é" * 43, "' or 1=1 --", "\ud800"])
 def test_scope_of_what_is_no_token_is_nothing(office: "Office", token: str) -> None:
     office.member(MIA)
-    assert office.accounts.scope(token) is None
+    assert office.accounts.sign_in.scope(token) is None
 
 
 def test_scope_stored_id_is_no_token(office: "Office", control_plane: ControlPlane) -> None:
@@ -157,18 +158,18 @@ def test_scope_stored_id_is_no_token(office: "Office", control_plane: ControlPla
     with control_plane.reading() as db:
         stored = db.scalars(select(SessionRow.id)).first()
     assert stored is not None
-    assert office.accounts.scope(stored) is None
-    assert office.accounts.scope(stored[:43]) is None
+    assert office.accounts.sign_in.scope(stored) is None
+    assert office.accounts.sign_in.scope(stored[:43]) is None
 
 
 def test_scope_ends_after_fourteen_idle_days(office: "Office") -> None:
     office.member(MIA)
     token = office.token(MIA)
     office.clock.advance(days=13, hours=23)
-    used = office.accounts.scope(token)
+    used = office.accounts.sign_in.scope(token)
     office.clock.advance(days=14)
     assert used is not None
-    assert office.accounts.scope(token) is None
+    assert office.accounts.sign_in.scope(token) is None
 
 
 def test_scope_ends_after_thirty_days_although_used(office: "Office") -> None:
@@ -176,7 +177,7 @@ def test_scope_ends_after_thirty_days_although_used(office: "Office") -> None:
     token = office.token(MIA)
     open_on_day = []
     for _ in range(33):
-        open_on_day.append(office.accounts.scope(token) is not None)
+        open_on_day.append(office.accounts.sign_in.scope(token) is not None)
         office.clock.advance(days=1)
     assert open_on_day == [True] * 30 + [False] * 3
 
@@ -189,7 +190,7 @@ def test_scope_seen_time_is_written_every_ten_minutes_only(office: "Office", con
     token = office.token(MIA)
     for minutes in (9, 1):
         office.clock.advance(minutes=minutes)
-        office.accounts.scope(token)
+        office.accounts.sign_in.scope(token)
         with control_plane.reading() as db:
             seen.append(db.scalars(select(func.max(SessionRow.last_seen_at))).one())
     assert [(office.clock.now - at).total_seconds() / 60 for at in seen] == [10, 0]
@@ -199,8 +200,8 @@ def test_scope_follows_a_changed_role_at_once(office: "Office", control_plane: C
     office.member(MIA)
     token = office.token(MIA)
     with control_plane.session() as db:
-        db.execute(update(MemberRow).values(role=Role.VIEWER))
-    scope = office.accounts.scope(token)
+        db.execute(update(MembershipRow).values(role=Role.VIEWER))
+    scope = office.accounts.sign_in.scope(token)
     assert scope is not None
     assert scope.role is Role.VIEWER
 
@@ -210,46 +211,46 @@ def test_scope_of_a_removed_member_is_nothing(office: "Office", control_plane: C
     token = office.token(MIA)
     with control_plane.session() as db:
         db.execute(delete(MemberRow))
-    assert office.accounts.scope(token) is None
+    assert office.accounts.sign_in.scope(token) is None
     assert count_sessions(control_plane) == 0
 
 
 def test_sign_out_ends_this_session_only(office: "Office") -> None:
     office.member(MIA)
     here, there = office.token(MIA), office.token(MIA)
-    office.accounts.sign_out(here)
-    office.accounts.sign_out(here)
-    office.accounts.sign_out("no token")
-    assert office.accounts.scope(here) is None
-    assert office.accounts.scope(there) is not None
+    office.accounts.sign_in.sign_out(here)
+    office.accounts.sign_in.sign_out(here)
+    office.accounts.sign_in.sign_out("no token")
+    assert office.accounts.sign_in.scope(here) is None
+    assert office.accounts.sign_in.scope(there) is not None
 
 
 def test_reset_password_replaces_it_and_signs_out_everywhere(office: "Office") -> None:
     office.member(MIA)
-    bo = office.member("bo@example.com")
+    office.member("bo@example.com")
     mias, bos = office.token(MIA), office.token("bo@example.com")
     for _ in range(6):
-        office.accounts.sign_in(MIA, "a wrong password")
-    office.accounts.reset_password("MIA@example.com", "another long phrase")
-    assert office.accounts.scope(mias) is None
-    assert office.accounts.scope(bos) == bo
-    assert office.accounts.sign_in(MIA, PASSWORD) is None
-    assert office.accounts.sign_in(MIA, "another long phrase") is not None
+        office.accounts.sign_in.with_password(MIA, "a wrong password")
+    office.accounts.credentials.reset_by_operator("MIA@example.com", "another long phrase")
+    assert office.accounts.sign_in.scope(mias) is None
+    assert office.accounts.sign_in.scope(bos) is not None
+    assert office.accounts.sign_in.with_password(MIA, PASSWORD) is None
+    assert office.accounts.sign_in.with_password(MIA, "another long phrase") is not None
 
 
 def test_reset_password_refuses_unknown_members_and_bad_passwords(office: "Office") -> None:
     office.member(MIA)
     with pytest.raises(FirmlyError, match="no member"):
-        office.accounts.reset_password("nobody@example.com", "another long phrase")
+        office.accounts.credentials.reset_by_operator("nobody@example.com", "another long phrase")
     with pytest.raises(InvalidInputError, match="password"):
-        office.accounts.reset_password(MIA, "mia smith")
-    assert office.accounts.sign_in(MIA, PASSWORD) is not None
+        office.accounts.credentials.reset_by_operator(MIA, "mia smith")
+    assert office.accounts.sign_in.with_password(MIA, PASSWORD) is not None
 
 
 def test_accounts_default_parts_sign_in(control_plane: ControlPlane, clock: "SetClock") -> None:
-    accounts = Accounts(control_plane, clock)
+    accounts = Accounts(control_plane, clock, KEYS)
     workspace_id = accounts.create_workspace("Acme", "UTC")
     accounts.add_member(workspace_id, MIA, "Mia Smith", Role.OWNER, PASSWORD)
-    token = accounts.sign_in(MIA, PASSWORD)
+    token = accounts.sign_in.with_password(MIA, PASSWORD)
     assert token is not None
-    assert accounts.scope(token) is not None
+    assert accounts.sign_in.scope(token) is not None
