@@ -15,8 +15,8 @@ const dist = join(here, process.argv[2] ?? "dist");
  * interface, which a test does.
  */
 const OWN_NAMES = [
-  "abandon api campaign chars choose current decide ends enter failed forget gather granted hold hurry keep last lasting",
-  "letGo listen notice parts post quit renew reread report say started tokens touch",
+  "abandon api begin campaign carrier chars choose current decide ends enter failed forget gather granted hold hurry jar keep lasting lately",
+  "informed letGo listen notice parts post quit recall renew reread report retain ruled say started tokens touch",
 ].flatMap((line) => line.split(" "));
 
 async function checkNames() {
@@ -43,14 +43,14 @@ const styles = {
 };
 
 /** Answers the short names that were given, `shortened` among them: both scripts have to use the same. */
-async function buildScript(name, shortened) {
+async function buildScript(name, shortened, format = "iife") {
   const { outputFiles, mangleCache } = await esbuild.build({
     absWorkingDir: here,
     entryPoints: [`src/${name}/main.ts`],
     outfile: `dist/${name}.js`,
     bundle: true,
     minify: true,
-    format: "iife",
+    format,
     target: "es2021",
     charset: "utf8",
     sourcemap: "external",
@@ -63,6 +63,7 @@ async function buildScript(name, shortened) {
   const [map, code] = ["map", "js"].map((end) => outputFiles.find(({ path }) => path.endsWith(`.${end}`)).text);
   // A second pass takes another 5 %: it puts functions that are called once into their place.
   const small = await minify(code, {
+    module: format === "esm",
     ecma: 2020,
     compress: { passes: 6, ecma: 2020, unsafe_arrows: true, pure_getters: true },
     mangle: true,
@@ -73,18 +74,28 @@ async function buildScript(name, shortened) {
   return mangleCache;
 }
 
-async function buildTexts() {
-  const folder = join(here, "src/banner/texts");
+/** Each part's texts by language: the same languages, the same keys, in the same order. */
+async function readTexts(part) {
+  const folder = join(here, `src/${part}/texts`);
   const texts = {};
   for (const file of (await readdir(folder)).sort())
     texts[basename(file, ".json")] = JSON.parse(await readFile(join(folder, file), "utf8"));
   const keys = Object.keys(texts.en).join();
   for (const [language, found] of Object.entries(texts))
-    if (Object.keys(found).join() !== keys) throw new Error(`texts/${language}.json: expected the keys of en.json, in their order`);
+    if (Object.keys(found).join() !== keys) throw new Error(`${part}/texts/${language}.json: expected the keys of en.json, in their order`);
+  return texts;
+}
+
+async function buildTexts() {
+  const texts = { banner: await readTexts("banner"), preferences: await readTexts("preferences") };
+  const [shown, lazy] = Object.values(texts).map((part) => Object.keys(part).join());
+  if (shown !== lazy) throw new Error(`expected the same languages for both layers: ${shown} and ${lazy}`);
   await writeFile(join(dist, "texts.json"), `${JSON.stringify(texts, null, 1)}\n`);
 }
 
 await mkdir(dist, { recursive: true });
 await checkNames();
-await buildScript("banner", await buildScript("core", {}));
+let shortened = {};
+for (const name of ["core", "rules", "signals", "banner"]) shortened = await buildScript(name, shortened);
+await buildScript("preferences", shortened, "esm");
 await buildTexts();

@@ -62,7 +62,7 @@ test("a visit that ended is forgotten on the device too", () => {
 
 test("without consent the device keeps nothing and is not asked", () => {
   const { session, open } = start(false);
-  session.write("firmly_visit", `${"f".repeat(32)} ${NOW} ${NOW} `);
+  session.retain("firmly_visit", `${"f".repeat(32)} ${NOW} ${NOW} `);
   const before = new Map(session.items);
   assert.equal(open().enter(""), "1".padStart(32, "0"));
   assert.deepEqual(session.items, before);
@@ -70,7 +70,7 @@ test("without consent the device keeps nothing and is not asked", () => {
 
 test("a stored visit that is not one is ignored", () => {
   const { session, open } = start();
-  session.write("firmly_visit", `${"g".repeat(32)} ${NOW} ${NOW} `);
+  session.retain("firmly_visit", `${"g".repeat(32)} ${NOW} ${NOW} `);
   assert.equal(open().enter(""), "1".padStart(32, "0"));
 });
 

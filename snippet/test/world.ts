@@ -16,8 +16,9 @@ export const CONFIG: Config = {
   privacy_url: "",
   titles: false,
   months: 6,
-  texts: { en: { label: "Privacy choices" }, "pt-br": {}, fi: {} },
+  texts: { en: { label: "Privacy choices" }, "pt-br": { label: "L" }, fi: { label: "L" } },
   default_language: "fi",
+  unchanged: [],
 };
 
 export function choice(words: string, day = TODAY + 1): string {
@@ -28,8 +29,8 @@ export function memoryBox(): Box & { readonly items: Map<string, string> } {
   const items = new Map<string, string>();
   return {
     items,
-    read: (key) => items.get(key) ?? null,
-    write: (key, value) => void (value === null ? items.delete(key) : items.set(key, value)),
+    recall: (key) => items.get(key) ?? null,
+    retain: (key, value) => void (value === null ? items.delete(key) : items.set(key, value)),
   };
 }
 

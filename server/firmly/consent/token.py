@@ -15,8 +15,8 @@ from typing import Any
 import orjson
 from itsdangerous import BadData, URLSafeSerializer
 
-from firmly.consent.choice import Category, Granted, in_order
-from firmly.model import SiteKey
+from firmly.consent.choice import Granted, in_order
+from firmly.model import Category, SiteKey
 
 KNOWN_TOKENS = 4096
 

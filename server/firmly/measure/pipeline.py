@@ -10,7 +10,6 @@ from datetime import datetime
 from functools import lru_cache
 
 from firmly.accounts.directory import SiteDirectory
-from firmly.consent.choice import Category
 from firmly.consent.token import ConsentTokens
 from firmly.measure import reduce
 from firmly.measure.arrival import Arrival, Draft
@@ -24,7 +23,7 @@ from firmly.measure.reduce import NO_CAMPAIGN
 from firmly.measure.source import source_of
 from firmly.measure.visits import MAX_SEQ, VisitTable
 from firmly.measure.wire import Engagement, Event, Goal, PageView
-from firmly.model import BeforeConsent, DropReason
+from firmly.model import BeforeConsent, Category, DropReason
 from firmly.organisations.confidence import meets
 from firmly.organisations.resolve import Resolver
 
@@ -71,13 +70,14 @@ class Pipeline:
         tokens: ConsentTokens,
         resolver: Resolver,
         ledger: CoverageLedger,
+        devices: Devices,
         visit_key_hour: int = 0,
     ) -> None:
         self._directory = directory
         self._tokens = tokens
         self._resolver = resolver
         self._ledger = ledger
-        self._devices = Devices()
+        self._devices = devices
         self._rates = RateLimiter()
         self._visits = VisitTable(visit_key_hour)
         self._pages = RememberedPages()
@@ -192,6 +192,9 @@ class Pipeline:
         return DropReason.RATE_LIMITED
 
     def _resolve(self, arrival: Arrival) -> DropReason | None:
+        staff = self._directory.staff.get(arrival.site.id)
+        if staff is not None and not arrival.address.is_refused and staff.find(arrival.address.packed()):
+            return DropReason.OWN_STAFF
         rules = self._directory.rules.get(arrival.site.workspace_id)
         if rules is None:
             found = self._resolver.resolve(arrival.address)

@@ -1,6 +1,6 @@
 /** The first layer: who asks for what, and the answers, of which accepting and refusing weigh the same. */
 
-import type { Category, Config } from "../core/config.ts";
+import type { Category, Frame } from "../core/config.ts";
 import { button, element } from "./element.ts";
 import type { Words } from "./words.ts";
 
@@ -10,11 +10,13 @@ export interface Answers {
   choose(): void;
 }
 
-function createText(config: Config, offered: readonly Category[], words: Words, failed: boolean): HTMLElement {
+function createText(config: Frame, offered: readonly Category[], words: Words, failed: boolean): HTMLElement {
   const { say } = words;
-  const purposes = offered.map((category) =>
-    element("li", "purpose", element("strong", "name", say(category)), ` – ${say(`${category}_about`)}`),
-  );
+  const purposes = offered.map((category) => {
+    const providers = config.providers?.[category];
+    const about = ` – ${say(`${category}_about`)}${providers ? `. ${say("recipients", { providers })}` : ""}`;
+    return element("li", "purpose", element("strong", "name", say(category)), about);
+  });
   const last = element("p", "note", say("duration"));
   if (config.privacy_url) {
     const link = element("a", "link", say("policy"));
@@ -23,10 +25,12 @@ function createText(config: Config, offered: readonly Category[], words: Words, 
   }
   const text = element("div", "text", element("p", "title", say("label")), element("p", "intro", say("intro")));
   text.append(element("ul", "purposes", ...purposes));
-  if (config.before_consent === "company") text.append(element("p", "note", say("company_notice")));
+  // What is on before a choice; the collector sends these texts where they can hold.
+  for (const notice of [say("company_notice"), config.informed && say("inform_notice")])
+    if (notice) text.append(element("p", "note", notice));
   text.append(last);
   if (failed) {
-    const alert = element("p", "alert", say("failed"));
+    const alert = element("p", "title", say("failed"));
     alert.setAttribute("role", "alert");
     text.prepend(alert);
   }
@@ -34,7 +38,7 @@ function createText(config: Config, offered: readonly Category[], words: Words, 
 }
 
 export function createLayer(
-  config: Config,
+  config: Frame,
   offered: readonly Category[],
   words: Words,
   failed: boolean,
@@ -52,4 +56,26 @@ export function createLayer(
       button("quiet", words.say("choose"), answers.choose),
     ),
   );
+}
+
+/** What our style applies to: nothing outside it is touched. */
+export function createRoot(tag: "section" | "div", words: Words, ...children: Node[]): HTMLElement {
+  const root = element(tag, "root", ...children);
+  root.lang = words.language;
+  root.dir = "auto";
+  return root;
+}
+
+/** What stands in the place of a frame that is held back: who would be asked, and the ways to see it; `allow` false where its category is not asked for. */
+export function createPlace(
+  host: string,
+  category: Category,
+  words: Words,
+  once: () => void,
+  allow: (() => void) | false,
+): HTMLElement {
+  const { say } = words;
+  const about = element("p", "note", say("held", { host }));
+  const allowing = allow ? [button("quiet", say("allow", { category: say(category) }), allow)] : [];
+  return createRoot("div", words, element("div", "held", about, button("answer", say("once"), once), ...allowing));
 }

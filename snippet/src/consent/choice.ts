@@ -24,7 +24,7 @@ export type Granted = readonly Category[];
 export function parseChoice(value: string, config: Config, nowMs: number): Granted | null {
   const [, site, words, banner, day] = FORM.exec(value) ?? [];
   if (site !== config.site || +(day as string) * DAY_MS <= nowMs) return null;
-  if (![config.banner.slice(0, 16), ...(config.unchanged ?? [])].includes(banner as string)) return null;
+  if (![config.banner.slice(0, 16), ...config.unchanged].includes(banner as string)) return null;
   const names = words === "none" ? [] : (words as string).split("-");
   const granted = CATEGORIES.filter((category) => names.includes(category));
   return granted.length === names.length ? granted : null;

@@ -13,6 +13,8 @@ export interface Consent {
   granted(): Granted | null;
   /** Reads the cookie again: another tab may have changed it, or it has expired. */
   reread(): void;
+  /** The page's cookies as of the last look: to look costs, since the browser asks another process. */
+  jar(): string;
   /** Lets `granted` stand, whatever the cookie says, until `letGo`: a decision is being recorded. */
   hold(granted: Granted | null): void;
   /** Ends `hold`; what stands is `value`, or without one what `hold` said. */
@@ -34,11 +36,12 @@ export function createConsent(
   const listeners: (() => void)[] = [];
   const tokens = createTokens(config.site, session, local, post, now, gone);
   let held = false;
+  let jar: string;
   const parse = (choice: string): Granted | null => parseChoice(choice, config, now());
   /** Storage is looked at only where there is a choice. */
   const find = (): string => {
-    const found = findChoice(page.cookie, config, now()) ?? "";
-    const unsent = found && (local.read(UNSENT) ?? "").split(" ", 1)[0];
+    const found = findChoice((jar = page.cookie), config, now()) ?? "";
+    const unsent = found && (local.recall(UNSENT) ?? "").split(" ", 1)[0];
     return unsent && parse(unsent) ? unsent : found;
   };
   let value = find();
@@ -65,6 +68,7 @@ export function createConsent(
 
   return {
     tokens,
+    jar: () => jar,
     granted: () => standing ?? (refused ? [] : null),
     reread() {
       // Where cookies are switched off nothing is ever found, and a choice lasts as long as the page.

@@ -8,10 +8,11 @@ import type { Consent } from "./consent.ts";
 import { RECEIPT } from "./token.ts";
 
 const MOST_TRIES = 3;
-const MONTH_DAYS = 30;
+/** A little long, so that a refusal never ends sooner than an acceptance; 13 of them are 396 days. */
+const MONTH_DAYS = 30.5;
 
-export type Action = "accept_all" | "reject_all" | "custom" | "withdraw";
-export type Source = "banner" | "preferences" | "api";
+export type Action = "accept_all" | "reject_all" | "custom" | "withdraw" | "gpc" | "dnt";
+export type Source = "banner" | "preferences" | "signal";
 
 export interface Decisions {
   /** Whether a decision is being recorded. */
@@ -40,6 +41,14 @@ export function formChoices(granted: Granted): Choices {
   return { necessary: true, ...Object.fromEntries(CATEGORIES.map((category) => [category, granted.includes(category)])) };
 }
 
+/** Writes `choice` into the page's cookie until the day it expires. */
+export function writeChoice(page: { cookie: string }, choice: string, nowMs: number): void {
+  const seconds = Math.floor((+(choice.split(".")[4] as string) * DAY_MS - nowMs) / 1000);
+  const secure = location.protocol === "https:" ? ";secure" : "";
+  page.cookie = `${CHOICE_COOKIE}=${choice};path=/;max-age=${seconds};samesite=lax${secure}`;
+}
+
+/** `begun` is called at the first decision; what only a decision needs, such as listening to storage, waits for it. */
 export function createDecisions(
   config: Config,
   consent: Consent,
@@ -47,7 +56,8 @@ export function createDecisions(
   local: Box,
   post: Post,
   now: () => number,
-  later: (work: () => void, delayMs: number) => void,
+  later: (work: () => void, delayMs: number) => unknown,
+  begun: () => void,
 ): Decisions {
   let decisions = 0;
   let pending = false;
@@ -63,21 +73,18 @@ export function createDecisions(
 
   /** The cookie of a collector on another host is not visible here, and a late answer sets an earlier one. */
   function writeCookie(): void {
-    if (!choice || page.cookie.includes(`${CHOICE_COOKIE}=${choice}`)) return;
-    const seconds = Math.floor((+(choice.split(".")[4] as string) * DAY_MS - now()) / 1000);
-    const secure = location.protocol === "https:" ? ";secure" : "";
-    page.cookie = `${CHOICE_COOKIE}=${choice};path=/;max-age=${seconds};samesite=lax${secure}`;
+    if (choice && !page.cookie.includes(`${CHOICE_COOKIE}=${choice}`)) writeChoice(page, choice, now());
   }
 
   /** Posts once. Answers null where it is refused for good, undefined where it should be tried again. */
   async function tell(body: object, decision: number): Promise<Answer | null | undefined> {
     try {
-      const response = await post("/f/c", { ...body, receipt: local.read(RECEIPT + config.site) ?? undefined }, "include");
+      const response = await post("/f/c", { ...body, receipt: local.recall(RECEIPT + config.site) ?? undefined }, "include");
       if (decision !== decisions) writeCookie();
       if (response.ok) {
         const answer: Answer = await response.json();
         // Also of an answer that no longer counts: the later decision belongs into the same record.
-        if (answer.receipt) local.write(RECEIPT + config.site, answer.receipt);
+        if (answer.receipt) local.retain(RECEIPT + config.site, answer.receipt);
         return answer;
       }
       if (response.status < 500 && response.status !== 429) return null;
@@ -110,7 +117,7 @@ export function createDecisions(
       writeCookie();
     }
     // Sent: the mark goes, unless another tab has decided since.
-    if (answer !== undefined && local.read(UNSENT) === mark) local.write(UNSENT, null);
+    if (answer !== undefined && local.recall(UNSENT) === mark) local.retain(UNSENT, null);
     // What was taken away stands even when the collector cannot be reached to write it down.
     failed = !answer && grants;
     consent.letGo(answer?.choice);
@@ -118,6 +125,7 @@ export function createDecisions(
 
   /** `kept` stands until `body` is recorded; `less`, where something is taken away, does not wait for its turn. */
   function commit(granted: Granted, kept: Granted | null, body: object, less?: object): void {
+    if (!decisions) begun();
     const decision = ++decisions;
     const claim = [...granted];
     pending = true;
@@ -139,7 +147,7 @@ export function createDecisions(
   function takeAway(granted: Granted, kept: Granted, body: object, text: string, less: object): void {
     mark = text;
     choice = text.split(" ", 1)[0] as string;
-    local.write(UNSENT, text);
+    local.retain(UNSENT, text);
     writeCookie();
     consent.tokens.forget();
     commit(granted, kept, body, less);
@@ -159,21 +167,21 @@ export function createDecisions(
       // Before a choice there may be measuring without consent. What is on its way counts as granted.
       const endangered = [...open, before ?? (["statistics"] as const)].flat();
       if (granted.length && endangered.every(has)) {
-        mark = local.read(UNSENT);
+        mark = local.recall(UNSENT);
         return commit(granted, before, body);
       }
       const kept = (before ?? []).filter(has);
       // What is granted along with it is not kept for later: without a record there is no consent.
       const less = kept.length === granted.length ? body : say(kept, "custom");
       // As the collector writes it; `kept` has the order of the standing choice, which is that of CATEGORIES.
-      const day = Math.floor(now() / DAY_MS) + config.months * MONTH_DAYS;
+      const day = Math.floor(now() / DAY_MS + config.months * MONTH_DAYS);
       const value = `v1.${config.site}.${kept.join("-") || "none"}.${config.banner.slice(0, 16)}.${day}`;
       takeAway(granted, kept, body, `${value} ${JSON.stringify(less)}`, less);
     },
     resume() {
       // Without a choice the device is not touched.
-      if (!page.cookie.includes(`${CHOICE_COOKIE}=`)) return;
-      const found = local.read(UNSENT);
+      if (!pending && !consent.jar().includes(CHOICE_COOKIE)) return;
+      const found = local.recall(UNSENT);
       if (found === mark || !found?.startsWith(`v1.${config.site}.`)) return;
       const body = JSON.parse(found.slice(found.indexOf(" "))) as { choices: Choices };
       const kept = CATEGORIES.filter((category) => body.choices[category]);

@@ -35,20 +35,20 @@ export function createTokens(
   let withdrawals = 0;
 
   function current(): string | undefined {
-    held ??= session.read(TOKEN);
+    held ??= session.recall(TOKEN);
     const [expires, token] = (held ?? "").split(" ");
     return +(expires as string) > now() + SPARE_MS ? token : undefined;
   }
 
   function keep(token: string | null, expiresAt?: string): void {
     held = token && `${Date.parse(expiresAt as string)} ${token}`;
-    session.write(TOKEN, held);
+    session.retain(TOKEN, held);
   }
 
   async function ask(): Promise<string | undefined> {
     const before = withdrawals;
     try {
-      const response = await post("/f/c/token", { site, receipt: local.read(RECEIPT + site) ?? undefined }, "include");
+      const response = await post("/f/c/token", { site, receipt: local.recall(RECEIPT + site) ?? undefined }, "include");
       const answer = response.ok && (await response.json());
       // A withdrawal in the meantime goes before an answer that left earlier.
       if (before !== withdrawals) return;

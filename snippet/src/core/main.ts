@@ -13,41 +13,44 @@ import { safely } from "./safely.ts";
 import { createBox } from "./storage.ts";
 
 function start(frame: Frame, page: typeof globalThis & { firmly?: Pick<Api, "goal"> }): void {
-  // The script is on the page twice: the first one works.
-  if (page.firmly) return;
-  const script = document.currentScript as HTMLScriptElement | null;
-  const post = createPost(findCollector(frame.collector, script?.src, location.origin));
+  const script = document.currentScript;
+  // The script is on the page twice: the first one works. An element of the page's can bear the script's name, and
+  // would then choose where everything is sent.
+  if (page.firmly || !(script instanceof HTMLScriptElement)) return;
+  const post = createPost((frame.collector = findCollector(script)));
   const session = createBox(() => sessionStorage);
   const local = createBox(() => localStorage);
   const refused = isRefusedBySignal(navigator, frame);
   const consent = createConsent(frame, document, session, local, post, Date.now, refused);
-  const findBasis = (): Basis => {
-    // Another tab may have withdrawn at any moment.
-    consent.reread();
+  const basis = (): Basis => {
     const granted = consent.granted();
     if (granted) return granted.includes("statistics") ? "consent" : null;
     return frame.before_consent === "company" ? "company" : null;
   };
+  const findBasis = (): Basis => {
+    // Another tab may have withdrawn at any moment.
+    consent.reread();
+    return basis();
+  };
   const visits = createVisits(session, () => findBasis() === "consent", Date.now, randomId);
   const send = createSend(frame.site, consent.tokens, findBasis, post);
   const queue = createQueue<Event>(send, randomId, setTimeout, Date.now, Math.random);
-  const report: typeof queue.report = (visit, event) => findBasis() && queue.report(visit, event);
-  const measure = createMeasure(frame, visits, { ...queue, report }, Date.now);
+  const measure = createMeasure(frame, visits, queue, Date.now);
 
   function follow(): void {
-    if (findBasis()) measure.start();
+    if (basis()) measure.begin();
     else {
-      measure.stop();
+      measure.quit();
       queue.abandon();
     }
   }
   consent.listen(follow);
   // Another tab may have changed the choice while this page was out of sight.
-  for (const type of ["visibilitychange", "pageshow"]) addEventListener(type, () => safely(consent.reread), true);
+  for (const type of ["pageshow", "visibilitychange"]) addEventListener(type, () => safely(consent.reread), true);
   const api = (page.firmly = { goal: (name, props) => safely(() => measure.goal(name, props)) } as Api);
-  frame.parts = { consent, post, lasting: local, api };
+  frame.parts = { consent, post, lasting: local, api, carrier: script };
   // Not `follow`: before a choice not even the clearing of storage may touch the device.
-  if (findBasis()) measure.start();
+  if (basis()) measure.begin();
 }
 
 safely(() => start(F, globalThis));

@@ -3,22 +3,22 @@
 import { safely } from "./safely.ts";
 
 export interface Box {
-  read(key: string): string | null;
+  recall(key: string): string | null;
   /** Writes `value`, or removes the key where it is null or empty. */
-  write(key: string, value: string | null): void;
+  retain(key: string, value: string | null): void;
 }
 
 /** Wraps a storage. `open` is called at each use, never before: even the getter may throw, and counts as access. */
 export function createBox(open: () => Storage): Box {
   return {
-    read(key) {
+    recall(key) {
       try {
         return open().getItem(key);
       } catch {
         return null;
       }
     },
-    write(key, value) {
+    retain(key, value) {
       // Without storage a visit lasts as long as the page.
       safely(() => (value ? open().setItem(key, value) : open().removeItem(key)));
     },

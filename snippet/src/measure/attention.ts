@@ -25,7 +25,7 @@ export function createAttention(now: () => number): Attention {
     gather(goesOn) {
       notice();
       if (!goesOn) last = NaN;
-      const taken = Math.round(active);
+      const taken = active;
       active = 0;
       return taken;
     },

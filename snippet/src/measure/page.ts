@@ -17,9 +17,9 @@ export type Event =
 
 export interface Measure {
   /** Begins with a page view; does nothing where it has begun. */
-  start(): void;
+  begin(): void;
   /** Ends without a last word. */
-  stop(): void;
+  quit(): void;
   goal: Api["goal"];
 }
 
@@ -47,7 +47,7 @@ export function createMeasure(config: Config, visits: Visits, sink: Sink, now: (
     deepest = Math.max(deepest, scrollY + innerHeight);
   }
 
-  function begin(referrer: string): void {
+  function view(referrer: string): void {
     place = here();
     url = fitUrl(place);
     visit = visits.enter(readCampaign(location.search));
@@ -75,19 +75,19 @@ export function createMeasure(config: Config, visits: Visits, sink: Sink, now: (
     place = here();
     if (!counts) return;
     settle(true);
-    begin(location.origin);
+    view(location.origin);
   }
 
   /** Somebody is here. After a long absence this is a new visit, with a page view of its own. */
   function wake(): void {
     attention.notice();
     marked = now();
-    if (!visits.touch()) begin("");
+    if (!visits.touch()) view("");
   }
 
   /** A page that comes back from the back-forward cache is read again, without being loaded again. */
   function resume(): void {
-    if (away) begin(location.origin);
+    if (away) view(location.origin);
     else wake();
   }
 
@@ -128,17 +128,17 @@ export function createMeasure(config: Config, visits: Visits, sink: Sink, now: (
   }
 
   return {
-    start() {
+    begin() {
       if (running) return;
       running = true;
       if (!wired) wire();
-      const first = (): unknown => running && begin(document.referrer);
+      const first = (): unknown => running && view(document.referrer);
       // A page that is rendered ahead has not been visited yet.
       if ((document as { prerendering?: boolean }).prerendering)
         document.addEventListener("prerenderingchange", () => safely(first));
       else first();
     },
-    stop() {
+    quit() {
       running = false;
       visits.quit();
     },

@@ -10,7 +10,7 @@ const CAMPAIGN = /\b(utm_(source|medium|campaign)=[^&]+|(\w\w?clid|msclkid|li_fa
 interface Visit {
   readonly id: string;
   readonly started: number;
-  last: number;
+  lately: number;
   readonly campaign: string;
 }
 
@@ -25,13 +25,13 @@ export interface Visits {
 
 /** Returns the campaign that an address names, "" for none. Of click ids only their presence counts. */
 export function readCampaign(search: string): string {
-  return (search.match(CAMPAIGN) ?? []).join("&");
+  return search.match(CAMPAIGN)?.join("&") ?? "";
 }
 
 /** Reads `<id> <started> <last> <campaign>`; null where that does not begin with an id. */
 function parse(text: string | null): Visit | null {
   const [id, started, last, campaign] = (text ?? "").split(" ") as [string, string, string, string];
-  return /^[0-9a-f]{32}$/.test(id) ? { id, started: +started, last: +last, campaign } : null;
+  return /^[\da-f]{32}$/.test(id) ? { id, started: +started, lately: +last, campaign } : null;
 }
 
 /** `persists` tells whether the device may keep the visit (session storage): only with consent. */
@@ -39,19 +39,19 @@ export function createVisits(session: Box, persists: () => boolean, now: () => n
   let held: Visit | null = null;
 
   function isOver(visit: Visit): boolean {
-    return now() - visit.last > IDLE_MS || now() - visit.started > LONGEST_MS;
+    return now() - visit.lately > IDLE_MS || now() - visit.started > LONGEST_MS;
   }
 
   function save(visit: Visit): void {
-    visit.last = now();
-    if (persists()) session.write(VISIT, `${visit.id} ${visit.started} ${visit.last} ${visit.campaign}`);
+    visit.lately = now();
+    if (persists()) session.retain(VISIT, `${visit.id} ${visit.started} ${visit.lately} ${visit.campaign}`);
   }
 
   return {
     enter(campaign) {
-      held ??= persists() ? parse(session.read(VISIT)) : null;
+      held ??= persists() ? parse(session.recall(VISIT)) : null;
       if (!held || isOver(held) || (campaign && campaign !== held.campaign)) {
-        held = { id: newId(), started: now(), last: now(), campaign };
+        held = { id: newId(), started: now(), lately: now(), campaign };
       }
       save(held);
       return held.id;
@@ -63,7 +63,7 @@ export function createVisits(session: Box, persists: () => boolean, now: () => n
     },
     quit() {
       held = null;
-      session.write(VISIT, null);
+      session.retain(VISIT, null);
     },
   };
 }

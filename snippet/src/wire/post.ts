@@ -8,9 +8,9 @@ export type Post = (
   keepalive?: boolean,
 ) => Promise<Response>;
 
-/** Returns where requests go: the configured collector, or what stands before `/f/<site>.js` in the script's address. */
-export function findCollector(configured: string, script: string | undefined, origin: string): string {
-  return configured || (script ?? origin).replace(/\/f\/[^/]*$/, "");
+/** Returns where requests go: what stands before `/f/<site>.js` in the script's address. */
+export function findCollector({ src }: { readonly src: string }): string {
+  return src.slice(0, src.lastIndexOf("/f/"));
 }
 
 /**

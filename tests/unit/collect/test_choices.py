@@ -11,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from firmly.accounts.banner_settings import BannerSettings, Service
+from firmly.model import Category
 from firmly.warehouse.store import Warehouse
 from tests.collector import ORIGIN, START, Collector, Started, running_firmly
 
@@ -228,3 +230,32 @@ async def test_no_body_and_no_cookie_make_it_fail(started: Started, path: str, b
 async def test_other_methods_are_refused(run: Run, path: str) -> None:
     async with run() as collector:
         assert (await collector.client.get(path)).status_code == 405
+
+
+MAPS = Service("maps", Category.MARKETING, "Maps", "Maps Ltd", "", {"en": "Shows maps.", "fi": "Kartat."})
+
+
+async def test_what_the_banner_shown_asked_for_can_be_granted_and_nothing_else(run: Run) -> None:
+    async with run() as collector:
+        before = await collector.banner()
+        everything = {"preferences": True, "statistics": True, "marketing": True}
+        assert (await collector.choose("accept_all", everything)).json()["choice"].split(".")[2] == "statistics"
+        collector.change_site(banner=BannerSettings(services=(MAPS,)))
+        now = await collector.choose("accept_all", everything)
+        assert now.json()["choice"].split(".")[2] == "statistics-marketing"
+        assert (await collector.choose("accept_all", YES)).status_code == 400
+        earlier = await collector.choose("accept_all", YES, banner=before)
+        assert (earlier.status_code, earlier.json()["choice"].split(".")[2]) == (201, "statistics")
+        assert earlier.json()["token"] is None  # Today's banner asks for more.
+
+
+async def test_language_of_a_choice_is_one_of_the_banner_shown(run: Run) -> None:
+    async with run(banner=BannerSettings(languages=("fi",))) as collector:
+        assert (await collector.choose("accept_all", YES, language="fi")).status_code == 201
+        assert (await collector.choose("accept_all", YES, language="sv")).status_code == 400
+
+
+async def test_choice_stands_as_long_as_the_banner_said(run: Run) -> None:
+    async with run(banner=BannerSettings(months=8)) as collector:
+        answer = await collector.choose("accept_all", YES)
+        assert answer.json()["choice_expires_at"] == "2027-07-20T00:00:00Z"

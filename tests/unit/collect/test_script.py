@@ -29,7 +29,7 @@ async def test_script_and_its_headers(run: Run) -> None:
     assert headers == {
         "content-type": "text/javascript; charset=utf-8",
         "cache-control": "public, max-age=300, stale-while-revalidate=300",
-        "vary": "accept-encoding",
+        "vary": "accept-encoding, sec-gpc",
         "access-control-allow-origin": "*",
         "cross-origin-resource-policy": "cross-origin",
         "x-content-type-options": "nosniff",
@@ -44,6 +44,17 @@ async def test_script_is_the_same_for_everybody_and_sets_nothing(run: Run) -> No
         ]
         assert len({(answer.content, answer.headers["etag"]) for answer in answers}) == 1
         assert all("set-cookie" not in answer.headers for answer in answers)
+
+
+async def test_script_refuses_for_a_browser_that_objects_with_its_request(run: Run) -> None:
+    """R28: whatever such a browser lets scripts see."""
+    async with run() as collector:
+        usual, objecting = await get(collector), await get(collector, sec_gpc="1")
+        assert usual.text.count("globalPrivacyControl:true") == 0
+        assert objecting.text.rstrip().endswith(",{globalPrivacyControl:true});")
+        assert usual.headers["etag"] != objecting.headers["etag"]
+        again = await get(collector, sec_gpc="1", if_none_match=usual.headers["etag"])
+        assert again.status_code == 200
 
 
 async def test_gzip_holds_the_same_script(run: Run) -> None:

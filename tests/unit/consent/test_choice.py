@@ -8,16 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmly.consent.choice import (
-    OPTIONAL,
     Action,
-    Category,
+    Source,
     State,
     choice_cookie_value,
+    comes_from,
+    expiry_of,
     fits,
     in_order,
     months_later,
     state_of,
 )
+from firmly.model import OPTIONAL, Category
 
 P, S, M = Category.PREFERENCES, Category.STATISTICS, Category.MARKETING
 
@@ -113,3 +115,36 @@ def test_months_later_is_that_month_and_the_same_or_its_last_day(day: date, mont
         year, month = (year + 1, 1) if month == 12 else (year, month + 1)
     last = calendar.monthrange(year, month)[1]
     assert months_later(day, months) == date(year, month, day.day if day.day <= last else last)
+
+
+@pytest.mark.parametrize(
+    ("state", "months", "until"),
+    [
+        (State.GIVEN, 6, date(2027, 5, 20)),
+        (State.GIVEN, 1, date(2026, 12, 20)),
+        (State.RENEWED, 13, date(2027, 12, 20)),
+        (State.REFUSED, 1, date(2027, 5, 20)),
+        (State.WITHDRAWN, 3, date(2027, 5, 20)),
+        (State.REFUSED, 13, date(2027, 12, 20)),
+    ],
+)
+def test_refusal_is_never_remembered_for_less_than_six_months_nor_than_an_acceptance(
+    state: State, months: int, until: date
+) -> None:
+    assert expiry_of(state, date(2026, 11, 20), months) == until
+
+
+@given(st.sampled_from(Action), st.frozensets(st.sampled_from(OPTIONAL)), st.frozensets(st.sampled_from(OPTIONAL)))
+def test_only_a_visitors_own_yes_leads_to_a_state_that_grants(
+    action: Action, granted: frozenset[Category], standing: frozenset[Category]
+) -> None:
+    state = state_of(action, granted, standing)
+    assert state.grants is (action in (Action.ACCEPT_ALL, Action.CUSTOM) and bool(granted))
+    assert (state is State.RENEWED) is (state.grants and granted == standing)
+
+
+@pytest.mark.parametrize("source", [*Source, "elsewhere"])
+@pytest.mark.parametrize("action", Action)
+def test_signals_come_as_signals_and_the_end_of_time_from_no_browser(action: Action, source: str) -> None:
+    allowed = action in (Action.GPC, Action.DNT) if source == Source.SIGNAL else not action.is_signal
+    assert comes_from(action, source) is (allowed and action is not Action.EXPIRE and source != Source.SWEEP)

@@ -7,16 +7,18 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.dialects import sqlite
 
 from firmly.accounts.database import ControlPlane
 from firmly.accounts.site import Site
 from firmly.consent.banner import banner_of, purposes_of
-from firmly.consent.choice import Action, Category
+from firmly.consent.choice import Action
 from firmly.consent.receipt import Receipts
-from firmly.consent.service import Choice, Chosen, Consent
+from firmly.consent.service import Choice, Chosen, Consent, records_of
 from firmly.consent.tables import BannerVersionRow, ConsentRecordRow
 from firmly.consent.token import ConsentTokens
+from firmly.model import Category
 from tests.collector import START, SetClock
 from tests.unit.consent.conftest import FILES, NEW, OLD
 
@@ -37,7 +39,11 @@ def show(plane: ControlPlane, site: Site) -> None:
     with plane.session() as db:
         db.add(
             BannerVersionRow(
-                site_id=site.id, version=BANNER, purposes=purposes_of(site), bundle=b"", first_served_at=START
+                site_id=site.id,
+                version=BANNER,
+                purposes=purposes_of(site),
+                bundle=banner_of(site, FILES).bundle,
+                first_served_at=START,
             )
         )
 
@@ -75,6 +81,7 @@ def test_record_is_exact_to_the_minute_and_has_no_other_columns(
         "banner": BANNER,
         "language": "en",
         "expires_on": date(2027, 5, 20),
+        "sequence": 0,
     }
 
 
@@ -114,6 +121,50 @@ def test_known_receipt_stays_and_records_are_appended(plane: ControlPlane, conse
         ("accept_all", "given"),
         ("withdraw", "withdrawn"),
     ]
+
+
+@pytest.mark.usefixtures("shown")
+@pytest.mark.parametrize("choice", [NO, WITHDRAW])
+def test_what_was_said_already_today_leaves_no_record(
+    plane: ControlPlane, consent: Consent, site: Site, clock: SetClock, choice: Choice
+) -> None:
+    first = choose(consent, site, choice, None)
+    clock.advance(minutes=5)
+    assert choose(consent, site, choice, first.receipt) == first
+    assert len(records(plane, site)) == 1
+    clock.advance(days=1)
+    assert choose(consent, site, choice, first.receipt).expires_at > first.expires_at
+    assert len(records(plane, site)) == 2
+
+
+@pytest.mark.usefixtures("shown")
+def test_consent_is_renewed_on_record_once_a_day(plane: ControlPlane, consent: Consent, site: Site) -> None:
+    receipt = choose(consent, site, YES, None).receipt
+    answers = [choose(consent, site, YES, receipt) for _ in range(3)]
+    assert [row["state"] for row in records(plane, site)] == ["given", "renewed"]
+    assert all(answer == answers[0] and answer.token for answer in answers)
+
+
+@pytest.mark.usefixtures("shown")
+@pytest.mark.parametrize(
+    "other", [{"language": "fi"}, {"source": "preferences"}, {"action": Action.CUSTOM}, {"action": Action.WITHDRAW}]
+)
+def test_what_differs_in_anything_is_recorded(
+    plane: ControlPlane, consent: Consent, site: Site, other: dict[str, Any]
+) -> None:
+    receipt = choose(consent, site, NO, None).receipt
+    choose(consent, site, replace(NO, **other), receipt)
+    assert len(records(plane, site)) == 2
+
+
+@pytest.mark.parametrize("plane", ["on_sqlite"], indirect=True)
+@pytest.mark.parametrize("hashes", [["a"], ["a", "b"]], ids=["one key", "rotated"])
+def test_visitors_records_are_found_without_reading_the_whole_site(plane: ControlPlane, hashes: list[str]) -> None:
+    found = records_of(1, hashes).order_by(ConsentRecordRow.id.desc()).limit(1)
+    sql = str(found.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+    with plane.reading() as db:
+        plan = str(db.execute(text(f"explain query plan {sql}")).all())
+    assert "ix_consent_records_site_id_receipt_hash_id (site_id=? AND receipt_hash=?)" in plan
 
 
 @pytest.mark.usefixtures("shown")
@@ -205,6 +256,19 @@ def test_unchanged_are_the_other_versions_with_the_same_purposes(
         consent.keep_banner(site, banner)
     assert consent.keep_banner(site, versions[0]) == tuple(sorted(banner.version for banner in versions[1:]))
     assert consent.keep_banner(site, another) == ()
+
+
+def test_unchanged_are_no_versions_that_nobodys_choice_names_any_more(
+    consent: Consent, site: Site, clock: SetClock
+) -> None:
+    chosen_in, unused, current = (banner_of(site, replace(FILES, core=f"core {number}")) for number in range(3))
+    for banner in (chosen_in, unused):
+        consent.keep_banner(site, banner)
+    choose(consent, site, replace(YES, banner=chosen_in.version), None)
+    clock.advance(days=31)
+    assert consent.keep_banner(site, current) == (chosen_in.version,)
+    clock.now = datetime(2027, 5, 20, tzinfo=UTC)
+    assert consent.keep_banner(site, current) == ()
 
 
 def test_banner_of_another_site_is_unknown_and_leaves_no_record(

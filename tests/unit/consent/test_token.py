@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import URLSafeSerializer, URLSafeTimedSerializer
 
-from firmly.consent.choice import OPTIONAL, Category
 from firmly.consent.token import KNOWN_TOKENS, ConsentToken, ConsentTokens
-from firmly.model import SiteKey
+from firmly.model import OPTIONAL, Category, SiteKey
 from tests.unit.consent.conftest import NEW, OLD
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

@@ -1,16 +1,36 @@
-/** The second layer: one box per category, in a modal dialog. Nothing is ticked but what the visitor granted. */
+/**
+ * The second layer, loaded when it is asked for: categories with their services, and the visitor's own record.
+ *
+ * `P` is what the collector writes before this module: texts and services in one language.
+ */
 
-import type { Category } from "../core/config.ts";
-import type { Granted } from "../consent/choice.ts";
-import { button, element } from "./element.ts";
-import type { Words } from "./words.ts";
+import { button, element } from "../banner/element.ts";
+import { applyStyle } from "../banner/style.ts";
+import type { Words } from "../banner/words.ts";
+import type { Category, Frame, Texts } from "../core/config.ts";
+import { clearServices } from "./clear.ts";
+import { createRecord } from "./record.ts";
+import { createServices, type Service } from "./services.ts";
+import css from "./style.css";
+
+declare const P: { readonly texts: Texts; readonly services: readonly Service[] };
 
 /** What to do with the visitor's answer. Closing is no answer. */
-export interface Preferences {
+export interface Answers {
   save(granted: Category[]): void;
   accept(): void;
   reject(): void;
 }
+
+/** What this module exports. */
+export interface Preferences {
+  /** Opens the dialog inside `root`; it removes itself when it closes, and the browser puts the focus back. */
+  open: typeof open;
+  /** Removes what services of `categories` stored. */
+  clear: typeof clear;
+}
+
+applyStyle(css);
 
 function createOption(category: Category, checked: boolean, words: Words): [HTMLElement, HTMLInputElement] {
   const box = element("input", "box");
@@ -20,20 +40,21 @@ function createOption(category: Category, checked: boolean, words: Words): [HTML
   about.id = `firmly-about-${category}`;
   box.setAttribute("aria-describedby", about.id);
   const label = element("label", "option-name", box, words.say(category));
-  return [element("div", "option", label, about), box];
+  return [element("div", "option", label, about, ...createServices(P.services, category, words)), box];
 }
 
 function createNecessary(words: Words): HTMLElement {
-  const always = element("span", "always", words.say("always"));
-  const name = element("p", "option-name", words.say("necessary"), always);
-  return element("div", "option", name, element("p", "about", words.say("necessary_more")));
+  const { say } = words;
+  const name = element("p", "option-name", say("necessary"), element("span", "always", say("always")));
+  const about = element("p", "about", say("necessary_more"));
+  return element("div", "option", name, about, ...createServices(P.services, "necessary", words));
 }
 
 /** Keeps Tab inside: without this it would leave a modal dialog for the browser's own controls. */
 function holdFocus(dialog: HTMLElement): void {
   dialog.addEventListener("keydown", (event) => {
     if (event.key !== "Tab") return;
-    const stops = dialog.querySelectorAll<HTMLElement>("button, input");
+    const stops = [...dialog.querySelectorAll<HTMLElement>("button, input, summary, a")].filter((one) => one.offsetParent);
     const [from, to] = [stops[0], stops[stops.length - 1]];
     if (document.activeElement === (event.shiftKey ? from : to)) {
       event.preventDefault();
@@ -42,15 +63,17 @@ function holdFocus(dialog: HTMLElement): void {
   });
 }
 
-/** Opens the dialog inside `root`; it removes itself when it closes, and the browser puts the focus back. */
-export function openPreferences(
+export function open(
   root: HTMLElement,
   offered: readonly Category[],
-  granted: Granted | null,
   words: Words,
-  answers: Preferences,
+  answers: Answers,
+  frame: Frame,
+  parts: NonNullable<Frame["parts"]>,
 ): void {
+  words.learn(P.texts);
   const { say } = words;
+  const granted = parts.consent.granted();
   const options = offered.map((category) => createOption(category, granted?.includes(category) === true, words));
   const answer = (text: string, work: () => void): HTMLButtonElement =>
     button("answer", text, () => {
@@ -61,12 +84,14 @@ export function openPreferences(
   const close = button("close", "×", () => dialog.close());
   close.setAttribute("aria-label", say("close"));
   const title = element("h2", "title", say("label"));
+  title.id = "firmly-title";
   const dialog = element(
     "dialog",
     "dialog",
     element("div", "head", title, close),
     element("div", "options", createNecessary(words), ...options.map(([option]) => option)),
     element("p", "note", say("duration")),
+    createRecord(frame, parts, words, () => clear(offered, parts)),
     element(
       "div",
       "answers",
@@ -75,9 +100,13 @@ export function openPreferences(
       answer(say("save"), save),
     ),
   );
-  dialog.setAttribute("aria-label", say("label"));
+  dialog.setAttribute("aria-labelledby", title.id);
   dialog.addEventListener("close", () => dialog.remove());
   holdFocus(dialog);
   root.append(dialog);
   dialog.showModal();
+}
+
+export function clear(categories: readonly Category[], { consent }: NonNullable<Frame["parts"]>): void {
+  clearServices(P.services, categories, (category) => consent.granted()?.includes(category as Category) === true);
 }
