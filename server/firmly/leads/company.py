@@ -1,12 +1,14 @@
 """A company's page: who it is, what it did in a range of days, and its visits."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from firmly.accounts.rules import KeptRule
 from firmly.leads.days import DayRange
 from firmly.leads.filter import Cursor
 from firmly.leads.lead import DayTotals, Identity, Moment, Totals
+from firmly.leads.scoring import NO_SCORE, Score
 from firmly.leads.visit import Visit
 
 MIN_COUNT_DAYS = 3
@@ -28,6 +30,14 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that visits did, such as a page that they saw, and how often."""
+
+    value: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
 class Company:
     """``days`` holds only days with a visit, oldest first; ``visits`` those with a route, newest
     first, ``next`` the place to go on; ``counted`` the days without a route, newest first.
@@ -42,3 +52,6 @@ class Company:
     next: Cursor | None
     counted: tuple[DayTotals, ...]
     corrected_by: tuple[KeptRule, ...] = ()
+    score: Score = NO_SCORE
+    facets: Mapping[str, tuple[Deed, ...]] = field(default_factory=dict)
+    """What its visits did: pages, landing pages, sources, campaigns, goals, each the most frequent first."""

@@ -68,19 +68,21 @@ class Corrections:
         found = (one for org_id in org_ids for one in (org_id, *self.gathered.get(org_id, ())))
         return [one for one in found if one not in self.unshown]
 
-    def named(self, text: str) -> list[OrgId]:
-        """Return the ids that rules name, whose name or domain holds ``text`` in any case."""
-        part = text.casefold()
-        return [
-            org_id
-            for org_id, identity in self.identities.items()
-            if part in identity.name.casefold() or part in identity.domain
-        ]
-
     def parameters(self) -> dict[str, object]:
         """Return what queries that gather organisations need."""
         to = self.redirects.to
-        return {"merged": list(to), "kept": list(to.values())}
+        return {"merged": list(to), "kept": list(to.values()), "unshown": sorted(self.unshown)}
+
+    def identity_parameters(self) -> dict[str, object]:
+        """Return who the rules say organisations are, for queries that compare it."""
+        said = self.identities.values()
+        return {
+            "said_ids": list(self.identities),
+            "said_name": [one.name for one in said],
+            "said_domain": [one.domain for one in said],
+            "said_country": [one.country for one in said],
+            "said_kind": [str(one.kind) for one in said],
+        }
 
 
 NONE = Corrections()

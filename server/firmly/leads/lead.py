@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from firmly.leads.company_data.facts import CompanyFacts
 from firmly.leads.filter import Cursor
+from firmly.leads.record import NOTHING_SAID, LeadRecord
+from firmly.leads.scoring import Score
 from firmly.model import Alternative, Confidence, DropReason, OrgId, OrgKind
 
 
@@ -28,6 +31,9 @@ class Identity:
     as_of: date
     confidence: Confidence
     alternatives: tuple[Alternative, ...] = ()
+
+
+NO_FACTS = CompanyFacts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +63,21 @@ class DayTotals:
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """One row of the list. ``days`` holds only days with a visit, oldest first."""
+    """One row of the list. ``days`` holds only days with a visit, oldest first; ``visit_days`` counts them all.
+
+    ``record`` and ``facts`` are what the team says of it; ``is_ideal`` tells whether it is their kind of customer.
+    """
 
     identity: Identity
     last: Moment
     totals: Totals
     goals: int
     days: tuple[DayTotals, ...]
+    visit_days: int
+    score: Score
+    record: LeadRecord = NOTHING_SAID
+    facts: CompanyFacts = NO_FACTS
+    is_ideal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,19 +40,19 @@ class RuleBook:
         self._clock = clock
         self._operators = operators
 
-    def corrections(self, workspace_id: WorkspaceId) -> Corrections:
+    def corrections(self, scope: Scope) -> Corrections:
         """Return what the workspace's rules make of its history as it is now."""
-        rules = self._rules.of(workspace_id)
+        rules = self._rules.of(scope)
         operators = self._operators() if self._operators else None
         by_holder = [*(kept.rule for kept in rules), *(operators.rules if operators else ())]
         if all(rule.matcher is Matcher.NETWORK for rule in by_holder):
             return NONE
-        subjects, is_complete = self._subjects(workspace_id, rules, operators)
+        subjects, is_complete = self._subjects(scope.workspace_id, rules, operators)
         return self._corrections(rules, subjects, operators, is_complete=is_complete)
 
     def effects(self, scope: Scope) -> tuple[tuple[KeptRule, Reach], ...]:
         """Return the workspace's rules, newest first, each with what it decides for in the last 30 days."""
-        rules = self._rules.of(scope.workspace_id)
+        rules = self._rules.of(scope)
         subjects, _ = self._subjects(scope.workspace_id, rules)
         corrections = self._corrections(rules, subjects)
         visits = self._visits(scope.workspace_id, [one.org_id for one in subjects])
@@ -72,7 +72,7 @@ class RuleBook:
             asked.append((Matcher.NAME, identity.registered_name))
         if identity.asn:
             asked.append((Matcher.ASN, str(identity.asn)))
-        rules = self._rules.of(scope.workspace_id)
+        rules = self._rules.of(scope)
         tried = [self._trial(OverrideRule(*one, "", DropReason.NOT_A_COMPANY)) for one in asked]
         subjects, _ = self._subjects(scope.workspace_id, [*rules, *tried])
         now = self._corrections(rules, subjects)
@@ -85,16 +85,19 @@ class RuleBook:
         Raises:
             InvalidInputError: the workspace's rules would be about more companies than are followed.
         """
-        rules = [*self._rules.of(scope.workspace_id), self._trial(rule)]
+        rules = [*self._rules.of(scope), self._trial(rule)]
         _, is_complete = self._subjects(scope.workspace_id, rules)
         if not is_complete:
             expected = f"corrections that are about at most {MAX_REACHED} companies together"
             raise InvalidInputError("this correction cannot be added", [Problem("for", rule.matcher.value, expected)])
         return self._rules.add(scope, rule, subject)
 
-    def remove(self, scope: Scope, rule_id: RuleId) -> None:
-        """Remove a rule: what it changed in history is as before. Raises FirmlyError: the member may not."""
-        self._rules.remove(scope, rule_id)
+    def remove(self, scope: Scope, rule_id: RuleId) -> bool:
+        """Remove a rule: what it changed in history is as before. False where there is none.
+
+        Raises NotAllowedError: the member may not.
+        """
+        return self._rules.remove(scope, rule_id)
 
     def _reach(
         self,

@@ -6,27 +6,33 @@ threads. Must not see a network address: nothing that reaches it holds one.
 
 import fcntl
 import re
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 from urllib.parse import urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, ProgrammingError
+from urllib3.exceptions import HTTPError
 
 from firmly.model import FirmlyError
 from firmly.warehouse.clients import Clients
+from firmly.warehouse.condition_sql import compile_condition
+from firmly.warehouse.conditions import Condition, comparisons, is_hard
 from firmly.warehouse.migrations import migrate
+from firmly.warehouse.ordering import Sorting, ordered
+from firmly.warehouse.statements import statement
 
 READ_SETTINGS: dict[str, Any] = {
     "max_threads": 2,
     "max_memory_usage": 2 * 2**30,
     "max_execution_time": 20,
+    # A filter by what a team says of leads names them one by one.
+    "max_query_size": 16 * 2**20,
 }
 """Bounds of a page's query: a careless distinct count over years must not take the machine."""
 
@@ -40,13 +46,33 @@ INSERT_SETTINGS: dict[str, Any] = {
     # No confirmation before the end: an error after the first bytes of an answer would be overlooked.
     "wait_end_of_query": 1,
 }
+EXPORT_SETTINGS: dict[str, Any] = {
+    "max_threads": 2,
+    "max_memory_usage": 2 * 2**30,
+    "max_execution_time": 300,
+    # Beyond these a part of the work goes to ClickHouse's own temporary files.
+    "max_bytes_before_external_group_by": 256 * 2**20,
+    "max_bytes_before_external_sort": 256 * 2**20,
+    "engine_file_truncate_on_insert": 1,
+    # No answer before the end: an error after the first bytes of a file would be overlooked.
+    "wait_end_of_query": 1,
+}
+"""Bounds of a statement that writes a file, which may be much and has time."""
+
 READERS = 4
+EXPORTERS = 1
+"""Files at once: each may take as much memory as all pages."""
+EXPORT_WAIT_S = 60
+CONDITIONS = 2
+"""Statements with somebody's filter at once, so that readers are left for all others."""
+CONDITION_TIME_S = 6
 EMBEDDED_WRITERS = 2
 """Inserts at once in this process, which has visitors to answer beside them."""
 SERVER_WRITERS = 6
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
+EXPORT_TIMEOUT_S = 330
 INSERT_TIMEOUT_S = 60
 """An insert that a server still works on is sent again after this; under the same token it counts once."""
 
@@ -66,6 +92,19 @@ PASSING_CODES = frozenset({159, 160, 202, 209, 210, 236, 241, 242, 279, 394, 439
 memory, shutting down, not letting us in."""
 
 
+BAD_PATTERN_CODE = 427
+TOO_HARD_CODES = frozenset({159, 160, 241})
+"""Of a statement with a condition: too slow, estimated too slow, too much memory."""
+TOO_LONG_CODES = frozenset({62, 167, 168, 306})
+"""Of a statement with a condition: too long, nested too deep, of too many parts."""
+CONDITION = "/* condition */ 1"
+"""Where a statement takes what a list is filtered by."""
+
+
+class ConditionError(Exception):
+    """A condition cannot be used as it is; says what was expected."""
+
+
 class WarehouseRefusedError(Exception):
     """ClickHouse answered and refused the lines; sending them again unchanged cannot help."""
 
@@ -80,17 +119,30 @@ class Warehouse:
     Connects when it is first used: a collector starts, and takes events, while its server is away.
     """
 
-    def __init__(self, connect: Callable[[dict[str, Any]], Client], prepare: Callable[[], None], writers: int) -> None:
+    def __init__(
+        self,
+        connect: Callable[[dict[str, Any]], Client],
+        prepare: Callable[[], None],
+        writers: int,
+        write_file: Callable[[Client, str, Mapping[str, object], Path], None],
+        condition_time_s: float = CONDITION_TIME_S,
+    ) -> None:
         """``prepare`` brings the database and its tables up to date; it is called until it succeeds once.
 
-        ``writers`` is how many inserts may run at once.
+        ``writers`` is how many inserts may run at once, ``write_file`` how a statement's rows become a file here,
+        ``condition_time_s`` how long a statement with a filter may take.
         """
         self.writers = writers
+        self._condition_time_s = condition_time_s
         self._prepare = prepare
         self._is_open = False
         self._opening = threading.Lock()
+        self._conditions = threading.BoundedSemaphore(CONDITIONS)
         self._writers = Clients(lambda: connect(INSERT_SETTINGS), writers)
         self._readers = Clients(lambda: connect(READ_SETTINGS), READERS)
+        self._write_file = write_file
+        self._exporting = threading.BoundedSemaphore(EXPORTERS)
+        self._exporters = Clients(lambda: connect(EXPORT_SETTINGS), EXPORTERS)
 
     def open(self) -> None:
         """Connect for the first time and migrate, unless that is done. Every other method does so too.
@@ -118,7 +170,68 @@ class Warehouse:
         """
         self.open()
         with _troubles_named(_may_pass), self._reader() as client:
-            return list(client.query(_query_text(query), parameters=dict(parameters)).named_results())
+            return list(client.query(statement(query), parameters=dict(parameters)).named_results())
+
+    def rows_that(
+        self,
+        condition: Condition,
+        query: str,
+        parameters: Mapping[str, object],
+        sorting: Sorting | None = None,
+    ) -> list[dict[str, Any]]:
+        """Run a query like `rows`, with ``condition`` in the place of the statement's `CONDITION`, in an order.
+
+        Somebody's filter may be hard work: it has less time, and such ones never have all readers.
+
+        Raises:
+            ConditionError: ClickHouse cannot read a regular expression of the condition, or it takes too long.
+            WarehouseUnavailableError: the server is away, in a state that may pass, or at work on others' filters.
+        """
+        self.open()
+        compiled = compile_condition(condition)
+        text = statement(query)
+        if sorting is not None:
+            text = ordered(text, sorting)
+        text = text.replace(CONDITION, compiled.sql)
+        is_work = any(map(is_hard, comparisons(condition)))
+        if is_work and not self._conditions.acquire(timeout=self._condition_time_s):
+            raise WarehouseUnavailableError("the filters of others are still at work")
+        try:
+            with _troubles_named(_may_pass), self._reader() as client:
+                given = {**parameters, **compiled.parameters}
+                limit = {"max_execution_time": self._condition_time_s}
+                return list(client.query(text, given, settings=limit).named_results())
+        except WarehouseUnavailableError as error:
+            if _code_in(str(error)) in TOO_HARD_CODES:
+                raise ConditionError("less work: it takes too long") from None
+            raise
+        except ClickHouseError as error:
+            if _code_of(error) == BAD_PATTERN_CODE:
+                said = _shortened(error).partition(": while executing")[0]
+                raise ConditionError(f"regular expressions of RE2; ClickHouse says: {said}") from None
+            if _code_of(error) in TOO_LONG_CODES:
+                raise ConditionError("less: with the feeds that it names it has too many parts") from None
+            raise
+        finally:
+            if is_work:
+                self._conditions.release()
+
+    def write_parquet(self, query: str, parameters: Mapping[str, object], to: Path) -> None:
+        """Write the rows of ``queries/<query>.sql`` to the file ``to``, which is there already, as Parquet.
+
+        It is written a piece at a time, whatever its size, and holds everything or is to be thrown away.
+
+        Raises:
+            WarehouseUnavailableError: the server is away, in a state that may pass, or at work on others' files.
+        """
+        self.open()
+        if not self._exporting.acquire(timeout=EXPORT_WAIT_S):
+            raise WarehouseUnavailableError("the files of others are still being written")
+        try:
+            with _troubles_named(_may_pass), self._exporters.one() as client:
+                self._write_file(client, statement(query), parameters, to)
+        finally:
+            self._exporting.release()
 
     def insert(self, table: str, lines: bytes, token: str) -> None:
         """Insert newline-delimited JSON; the same ``token`` again changes no table and no view.
@@ -154,6 +267,7 @@ class Warehouse:
     def close(self) -> None:
         self._writers.close()
         self._readers.close()
+        self._exporters.close()
 
     def _reader(self) -> AbstractContextManager[Client]:
         return self._readers.one()
@@ -173,7 +287,10 @@ def is_damaged(lines: bytes) -> bool:
 
 
 def open_embedded(
-    folder: Path, database: str = "firmly", extra_table_settings: dict[str, str] | None = None
+    folder: Path,
+    database: str = "firmly",
+    extra_table_settings: dict[str, str] | None = None,
+    condition_time_s: float = CONDITION_TIME_S,
 ) -> Warehouse:
     """Open chDB in ``folder``, making and migrating ``database`` as needed.
 
@@ -194,7 +311,7 @@ def open_embedded(
         if "EmbeddedServer" in str(error) and _is_held(folder):
             raise FirmlyError(f"{folder}: another process holds this warehouse; stop it first") from None
         raise
-    return Warehouse(connect, lambda: None, EMBEDDED_WRITERS)
+    return Warehouse(connect, lambda: None, EMBEDDED_WRITERS, _write_here, condition_time_s)
 
 
 def _is_held(folder: Path) -> bool:
@@ -218,12 +335,32 @@ def open_server(url: str, database: str = "firmly") -> Warehouse:
             database=name,
             settings=settings,
             connect_timeout=CONNECT_TIMEOUT_S,
-            send_receive_timeout=READ_TIMEOUT_S if settings is READ_SETTINGS else INSERT_TIMEOUT_S,
+            send_receive_timeout=_timeout_s(settings),
             # A session would stay locked by an insert whose answer was lost. Settings go with each request.
             autogenerate_session_id=False,
         )
 
-    return Warehouse(connect, lambda: _prepare(connect, database, {}), SERVER_WRITERS)
+    return Warehouse(connect, lambda: _prepare(connect, database, {}), SERVER_WRITERS, _write_received)
+
+
+def _timeout_s(settings: dict[str, Any]) -> int:
+    if settings is EXPORT_SETTINGS:
+        return EXPORT_TIMEOUT_S
+    return READ_TIMEOUT_S if settings is READ_SETTINGS else INSERT_TIMEOUT_S
+
+
+def _write_here(client: Client, text: str, parameters: Mapping[str, object], to: Path) -> None:
+    """Let the engine in this process write: through the client it would hold the whole file in memory first."""
+    client.command("insert into function file({to:String}, Parquet)\n" + text, {**parameters, "to": str(to)})
+
+
+def _write_received(client: Client, text: str, parameters: Mapping[str, object], to: Path) -> None:
+    answer = cast("IO[bytes]", client.raw_stream(text, dict(parameters), fmt="Parquet"))
+    try:
+        with closing(answer) as received, to.open("wb") as file:
+            shutil.copyfileobj(received, file, 2**20)
+    except HTTPError as error:
+        raise WarehouseUnavailableError(f"the answer broke off ({type(error).__name__})") from None
 
 
 def _prepare(connect: Callable[..., Client], database: str, extra_table_settings: dict[str, str]) -> None:
@@ -236,11 +373,6 @@ def _prepare(connect: Callable[..., Client], database: str, extra_table_settings
         )
         applied = {int(row[0]) for row in client.query("select number from migrations").result_rows}
         migrate(client, applied, extra_table_settings)
-
-
-@cache
-def _query_text(name: str) -> str:
-    return (files("firmly.warehouse") / "queries" / f"{name}.sql").read_text()
 
 
 @contextmanager
@@ -260,7 +392,11 @@ def _may_pass(error: ClickHouseError) -> bool:
 
 
 def _code_of(error: ClickHouseError) -> int | None:
-    found = _CODE.search(str(error))
+    return _code_in(str(error))
+
+
+def _code_in(text: str) -> int | None:
+    found = _CODE.search(text)
     return int(found[1]) if found else None
 
 

@@ -81,7 +81,7 @@ def test_nothing_is_corrected_without_rules() -> None:
     assert (
         corrections_of([], Overrides([], date(2026, 3, 1), LegalForms()), [Subject(OrgId(1), "A", "", 1, "A")]) == NONE
     )
-    assert NONE.parameters() == {"merged": [], "kept": []}
+    assert NONE.parameters() == {"merged": [], "kept": [], "unshown": []}
 
 
 def test_letters_are_those_that_the_query_compares() -> None:

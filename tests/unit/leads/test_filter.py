@@ -1,36 +1,32 @@
 """Cursors, ids and ranges as text and back."""
 
 import contextlib
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from firmly.leads.days import DayRange
-from firmly.leads.filter import NEWEST, Cursor, org_id_of, org_id_text
+from firmly.leads.filter import Cursor, org_id_of, org_id_text
 from firmly.model import InvalidInputError, OrgId
 
 
-@given(seconds=st.integers(0, 2**32 - 1), identity=st.integers(0, 2**64 - 1))
-def test_cursor_reads_what_it_writes(seconds: int, identity: int) -> None:
-    cursor = Cursor(datetime.fromtimestamp(seconds, UTC), identity)
-    assert Cursor.parse(str(cursor)) == cursor
-
-
-def test_cursor_before_everything_reads_back() -> None:
-    assert Cursor.parse(str(NEWEST)) == NEWEST
+@given(value=st.integers(-(2**63), 2**63 - 1) | st.text(max_size=200), identity=st.integers(0, 2**64 - 1))
+def test_cursor_reads_what_it_writes(value: int | str, identity: int) -> None:
+    cursor = Cursor(value, identity)
+    assert Cursor.parse(str(cursor), is_text=isinstance(value, str)) == cursor
+    with pytest.raises(InvalidInputError):
+        Cursor.parse(str(cursor), is_text=not isinstance(value, str))
 
 
 @given(text=st.text(max_size=40))
 def test_cursor_of_any_text_is_a_cursor_or_a_clear_refusal(text: str) -> None:
-    # Base64 ignores the spare bits of the last character: what is read decides, not the letters.
     with contextlib.suppress(InvalidInputError):
-        cursor = Cursor.parse(text)
-        assert Cursor.parse(str(cursor)) == cursor
+        assert str(Cursor.parse(text)) == text
 
 
-@pytest.mark.parametrize("text", ["", "zzz", "A" * 15, "A" * 17, "Ä" * 16, "AAAA AAAA AAAA AA"])
+@pytest.mark.parametrize("text", ["", "zzz", "WyJcdWQ4MDAiLCIxIl0", "A" * 15, "A" * 17, "Ä" * 16, "AAAA AAAA AAAA AA"])
 def test_cursor_refusal_names_the_field(text: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         Cursor.parse(text)

@@ -16,7 +16,8 @@ from firmly.model import Confidence, InvalidInputError, OrgId, OrgKind
 from firmly.organisations.legal_forms import LegalForms
 from firmly.organisations.names import name_key, organisation_id
 from firmly.organisations.overrides import OPERATOR, Matcher, Overrides, read_rule
-from firmly.warehouse.store import Warehouse, _query_text
+from firmly.warehouse.statements import statement
+from firmly.warehouse.store import Warehouse
 from tests.history import MIT, NOKIA, SMALL, Org, store, store_coverage, visit
 from tests.town import Firm, Town
 
@@ -320,13 +321,13 @@ def test_query_without_corrections_is_the_plain_one(warehouse: Warehouse, query:
     """ClickHouse folds the correction away: nothing is computed per row, and the plan has none of it."""
     parameters = {
         "workspace_id": 1, "site_id": 0, "first_day": TODAY, "last_day": TODAY, "today": TODAY, "name": "",
-        "before_at": 2**32 - 1, "before_org": 1, "max_rows": 1, "renamed": [], "found": [], "org_ids": [1],
+        "before_value": 0, "before_org": 1, "max_rows": 1, "renamed": [], "found": [], "org_ids": [1],
     }  # fmt: skip
 
     def plan(merged: list[int]) -> str:
         with warehouse._reader() as client:
             asked = parameters | {"merged": merged, "kept": merged}
-            return str(client.query("explain actions = 1 " + _query_text(query), parameters=asked).result_rows)
+            return str(client.query("explain actions = 1 " + statement(query), parameters=asked).result_rows)
 
     assert "transform" in plan([1])
     assert "transform" not in plan([])
@@ -341,7 +342,8 @@ def test_the_operators_file_holds_in_history_where_the_workspace_has_no_rule(
         read_rule(Matcher.NAME, f"{MIT.name} as registered", NO_COMPANY),
     ]
     operators = Overrides(rules, TODAY, forms)
-    leads = Leads(warehouse, town.clock, RuleBook(warehouse, town.rules, town.clock, lambda: operators))
+    rule_book = RuleBook(warehouse, town.rules, town.clock, lambda: operators)
+    leads = Leads(warehouse, town.clock, rule_book, town.resolver)
     book = Book(leads, firm)
     store(warehouse, visit(firm.id, NOKIA, back(2)), visit(firm.id, MIT, NOON))
 

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from firmly.leads.company import Deed
 from firmly.leads.days import DayRange
 from firmly.leads.filter import LeadFilter
 from firmly.leads.lead import DayTotals, Moment, Totals
@@ -289,3 +290,24 @@ def test_coverage_says_what_share_was_companies_and_why_the_rest_was_not(
 def test_activity_names_the_sites_that_measured_something(leads: Leads, firm: Firm, warehouse: Warehouse) -> None:
     store_coverage(warehouse, firm.id, TODAY, {"company": 3, "home_network": 4}, site_id=8)
     assert leads.activity(firm.scope) == {SiteId(8): SiteActivity(7, datetime(2026, 3, 31, 9, tzinfo=UTC))}
+
+
+def test_company_says_what_its_visits_did(leads: Leads, firm: Firm, warehouse: Warehouse) -> None:
+    store(
+        warehouse,
+        visit(firm.id, NOKIA, NOON, ("/", "/pricing", "/pricing"), source="search"),
+        visit(firm.id, NOKIA, back(1), ("/pricing",), source="mail", utm_campaign="spring"),
+        [event(firm.id, NOKIA, NOON, kind="goal", goal="demo", seq=9)],
+        visit(firm.id, NOKIA, back(2), ("/secret",), detail="counts"),
+        visit(firm.id, NOKIA, back(40), ("/old",)),
+        visit(firm.id, MIT, NOON, ("/theirs",)),
+    )
+    company = leads.company(firm.scope, OrgId(NOKIA.id), MONTH.days)
+    assert company is not None
+    assert company.facets == {
+        "page": (Deed("/pricing", 3), Deed("/", 1)),
+        "landing_page": (Deed("/", 1), Deed("/pricing", 1)),
+        "source": (Deed("mail", 1), Deed("search", 1)),
+        "campaign": (Deed("spring", 1),),
+        "goal": (Deed("demo", 1),),
+    }

@@ -15,7 +15,18 @@ from firmly.warehouse.store import Warehouse, open_embedded
 from tests.history import MIT, NOKIA, event
 
 AT = datetime(2026, 3, 31, 23, 50, tzinfo=UTC)
-TABLES = ("events", "org_days", "org_events", "organisations", "coverage_hours")
+TABLES = (
+    "events",
+    "org_days",
+    "org_events",
+    "organisations",
+    "identities",
+    "coverage_hours",
+    "facet_days",
+    "facets",
+    "org_months",
+    "org_known",
+)
 
 
 @dataclass
@@ -80,6 +91,12 @@ def sums(warehouse: Warehouse) -> dict[str, Any]:
             "from org_days group by day, org_id order by day, org_id",
             "org_events": "select count() as n, sum(active_ms) as ms from org_events",
             "organisations": "select org_id, name from organisations final order by org_id",
+            "facet_days": "select facet, value, org_id, sum(times) as n from facet_days "
+            "group by facet, value, org_id order by facet, value, org_id",
+            "org_months": "select org_id, maxMap(org_months.months) as kept from org_months "
+            "group by org_id order by org_id",
+            "org_known": "select org_id, max(route_until) as kept from org_known group by org_id order by org_id",
+            "identities": "select org_id, name from identities final order by org_id",
             "coverage_hours": "select sum(pageviews) as p from coverage_hours",
         }.items()
     }

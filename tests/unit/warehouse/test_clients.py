@@ -92,7 +92,7 @@ def test_closed_ones_are_lent_to_nobody_and_who_waits_is_told() -> None:
 
 
 def test_closed_warehouse_is_unavailable() -> None:
-    warehouse = Warehouse(lambda _settings: Made()(), lambda: None, 1)
+    warehouse = Warehouse(lambda _settings: Made()(), lambda: None, 1, lambda *_: None)
     warehouse.close()
     with pytest.raises(WarehouseUnavailableError, match="closed"):
         warehouse.insert("events", b"{}\n", "token")

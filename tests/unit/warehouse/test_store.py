@@ -13,6 +13,7 @@ import pytest
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from firmly.model import FirmlyError
+from firmly.warehouse.statements import with_pieces
 from firmly.warehouse.store import (
     READ_SETTINGS,
     READERS,
@@ -37,10 +38,12 @@ def test_query_says_what_it_is_and_asks_for_the_workspace_first(name: str, text:
     assert re.match(r"-- [A-Z]", comment)
     assert "\n-- parameters: workspace_id" in comment
     assert "\n-- columns: " in comment
-    wheres = re.findall(r"\bwhere\s+(\S+ = \S+)", statement)
+    whole = with_pieces(statement)
+    tables = re.findall(r"\bfrom\s+[a-z]\w*", whole)
+    wheres = re.findall(r"\bfrom\s+[a-z]\w*\s+where\s+(\S+ = \S+)", whole)
     assert wheres
     assert set(wheres) == {"workspace_id = {workspace_id:UInt32}"}
-    assert len(re.findall(r"\bfrom\s+\w", statement)) == len(wheres), "a from without its where"
+    assert len(tables) == len(wheres), "a from without its where"
     bound = set(re.findall(r"\{(\w+):", statement))
     assert bound == {word for word in bound if word in comment}, "every parameter is in the header"
     assert ";" not in statement

@@ -3,11 +3,7 @@
 --   merged, kept (ids and what each stands for, 0: hidden; both empty without corrections)
 -- columns: stands_for (an id), day, visits, pageviews, active_ms
 select
-    if(
-        empty({merged:Array(UInt64)}),
-        org_id,
-        transform(org_id, {merged:Array(UInt64)}, {kept:Array(UInt64)}, org_id)
-    ) as stands_for,
+    /*= stands_for */ as stands_for,
     day,
     sum(org_days.visits) as visits,
     sum(org_days.pageviews) as pageviews,

@@ -2,9 +2,8 @@
 -- parameters: workspace_id; org_ids; today
 -- columns: org_id
 select org_id
-from org_days
+from org_known
 where workspace_id = {workspace_id:UInt32}
     and org_id in {org_ids:Array(UInt64)}
-    and retain_until > {today:Date}
+    and org_id in /*= showable */
 group by org_id
-having max(has_route) = 1 or uniqExact(day) >= 3
