@@ -13,7 +13,9 @@ import httpx
 
 from firmly.accounts.database import open_control_plane
 from firmly.app import control_plane_url
+from firmly.mail.transport import Encryption, MailError, mail_server
 from firmly.model import Clock, FirmlyError
+from firmly.organisations.countries import OLD_AFTER_DAYS, open_countries
 from firmly.organisations.open import OrgFiles, Shipped, open_chain
 from firmly.organisations.sources import age_of
 from firmly.settings import Settings
@@ -42,9 +44,11 @@ def examine(settings: Settings, clock: Clock) -> list[Finding]:
         ("disk space", lambda: _disk(settings)),
         ("clock", lambda: _clock(settings.data_dir, clock())),
         ("organisation data", lambda: _organisations(settings, clock().date())),
+        ("country data", lambda: _countries(settings, clock().date())),
         ("control plane", lambda: _control_plane(settings)),
         ("warehouse", lambda: _warehouse(settings)),
         ("server", lambda: _server(settings)),
+        ("mail", lambda: _mail(settings)),
         ("encryption in transit", lambda: _tls(settings)),
         ("trusted proxies", lambda: _proxies(settings)),
         ("swap", _swap),
@@ -113,6 +117,17 @@ def _organisations(settings: Settings, today: date) -> Finding:
     return Finding("organisation data", Verdict.OK, text)
 
 
+def _countries(settings: Settings, today: date) -> Finding:
+    name = "country data"
+    if settings.country_database is None:
+        return Finding(name, Verdict.OK, "none: sites with rules by country ask everywhere")
+    days = (today - open_countries(settings.country_database).as_of).days
+    text = f"{settings.country_database}, {days} days old"
+    if days > OLD_AFTER_DAYS:
+        return Finding(name, Verdict.WARNING, f"{text}; use newer data")
+    return Finding(name, Verdict.OK, text)
+
+
 def _control_plane(settings: Settings) -> Finding:
     if not settings.database_url and not (settings.data_dir / "control.sqlite").exists():
         return Finding("control plane", Verdict.WARNING, "no database yet; `firmly serve` makes it")
@@ -152,6 +167,20 @@ def _server(settings: Settings) -> Finding:
         text = f"something else listens on {settings.host}:{settings.port}; expected a free port (FIRMLY_PORT)"
         return Finding("server", Verdict.FAILED, text)
     return Finding("server", Verdict.FAILED if troubles else Verdict.OK, "; ".join(troubles) or "running and ready")
+
+
+def _mail(settings: Settings) -> Finding:
+    server = mail_server(settings, timeout_s=5)
+    if server is None:
+        text = "FIRMLY_SMTP_URL is not set: hand invitations and new passwords over yourself; no report is mailed"
+        return Finding("mail", Verdict.WARNING, text)
+    try:
+        server.check()
+    except MailError as error:
+        return Finding("mail", Verdict.FAILED, f"FIRMLY_SMTP_URL: {error}")
+    how = "unencrypted on this machine" if server.encryption is Encryption.NONE else "encrypted"
+    login = "signed in" if server.login else "without a login"
+    return Finding("mail", Verdict.OK, f"the mail server answers, {how}, {login}; try it: firmly mail test ADDRESS")
 
 
 def _tls(settings: Settings) -> Finding:

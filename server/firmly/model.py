@@ -117,8 +117,34 @@ class BeforeConsent(StrEnum):
     COMPANY = "company"
 
 
+class Jurisdiction(StrEnum):
+    """Whose rules hold for a site's visitors."""
+
+    STRICTEST = "strictest"
+    """The strictest rule for everybody: no look-up is needed to know it."""
+    BY_COUNTRY = "by_country"
+    """The controller names countries in which informing is enough; the strictest rule everywhere else."""
+
+
+class Category(StrEnum):
+    """What consent is asked for, and what needs none."""
+
+    NECESSARY = "necessary"
+    PREFERENCES = "preferences"
+    STATISTICS = "statistics"
+    MARKETING = "marketing"
+
+
+OPTIONAL = (Category.PREFERENCES, Category.STATISTICS, Category.MARKETING)
+"""The categories that need consent, in the one order in which they are shown and written."""
+
+
 class FirmlyError(Exception):
     """An operator's or a member's input that cannot be used; the message says what and why."""
+
+
+class NotFoundError(FirmlyError):
+    """The workspace has no such thing: there is none, or it is another workspace's."""
 
 
 @dataclass(frozen=True, slots=True)

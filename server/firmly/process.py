@@ -6,6 +6,7 @@ import logging
 import resource
 import socket
 import sys
+from collections.abc import Callable
 from functools import partial
 
 import uvicorn
@@ -64,6 +65,29 @@ def require_free(host: str, port: int) -> None:
                 f"FIRMLY_HOST={host}, port {port}: expected an address to listen on ({error.strerror}); set FIRMLY_PORT"
             )
             raise FirmlyError(text) from None
+
+
+def warning_of(settings: Settings) -> str | None:
+    """Return what to say at the start where passwords would travel unencrypted beyond this machine (LD9)."""
+    is_here = settings.host in {"localhost", "::1"} or settings.host.startswith("127.")
+    if is_here or settings.base_url.startswith("https://"):
+        return None
+    return (
+        f"FIRMLY_HOST={settings.host} with FIRMLY_BASE_URL={settings.base_url}: passwords and sessions travel "
+        "unencrypted. Put a proxy with TLS in front (deploy/README.md) and set FIRMLY_BASE_URL to its https address."
+    )
+
+
+class Server(uvicorn.Server):
+    """Lets the application end what would go on for ever, since it waits for all answers before it stops."""
+
+    def __init__(self, config: uvicorn.Config, leave: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._leave = leave
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._leave()
+        await super().shutdown(sockets)
 
 
 def config_of(app: ASGIApp, host: str, port: int, *, lifespan: bool = True) -> uvicorn.Config:

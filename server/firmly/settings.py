@@ -10,12 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from firmly.model import InvalidInputError, Problem
 
 PREFIX = "FIRMLY_"
 _DOWNLOAD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.(mmdb|json)")
+_MAILBOX = re.compile(
+    r"(?:(?P<name>[^<>@\"\\=]{1,64}) <)?[A-Za-z0-9.!#$%&'*+/_{|}~-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*(?(name)>)"
+)
+_DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -35,13 +39,24 @@ class Settings:
     org_downloads: tuple[tuple[str, str], ...]
     org_exclusions: Path | None
     org_strict: bool
+    country_database: Path | None
     trusted_proxies: tuple[Network, ...]
     secret_key: tuple[str, ...]
     collector: str
     visit_key_hour: int
+    consent_keep_months: int
     spool_max_bytes: int
     spool_min_free_bytes: int
+    smtp_url: str
+    mail_from: str
     metrics_token: str
+    oidc_issuer: str
+    oidc_client_id: str
+    oidc_client_secret: str
+    oidc_domains: tuple[str, ...]
+    oidc_name: str
+    mcp_url: str
+    mcp_token: str
     log_level: str
 
 
@@ -84,6 +99,27 @@ def _optional_url(text: str) -> str:
 
 def _database_url(text: str) -> str:
     if text and not text.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise ValueError
+    return text
+
+
+def _smtp_url(text: str) -> str:
+    if not text:
+        return text
+    parts = urlsplit(text)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.port == 0:
+        raise ValueError
+    if parts.path not in ("", "/") or parts.query or parts.fragment or not text.isascii() or not text.isprintable():
+        raise ValueError
+    login = [unquote(part) for part in (parts.username, parts.password) if part]
+    # Python's smtplib sends no others, and would quote the password in its error.
+    if len(login) == 1 or not all(part.isascii() and part.isprintable() for part in login):
+        raise ValueError
+    return text
+
+
+def _mailbox(text: str) -> str:
+    if text and not (_MAILBOX.fullmatch(text) and text.isprintable()):
         raise ValueError
     return text
 
@@ -157,6 +193,81 @@ def _metrics_token(text: str) -> str:
     return text
 
 
+def _issuer(text: str) -> str:
+    # Kept as it is written: an issuer with a closing slash is another one.
+    if text and not is_issuer(text):
+        raise ValueError
+    return text
+
+
+def is_issuer(text: str) -> bool:
+    """Say whether ``text`` can name an OpenID provider: https, or http on this machine, no query, no fragment.
+
+    Source: OpenID Connect Core 1.0, 2 (iss). Raises ValueError for what is no address at all.
+    """
+    parts = urlsplit(text)
+    if any(character.isspace() for character in text) or "?" in text or "#" in text or "@" in parts.netloc:
+        return False
+    return bool(parts.hostname) and parts.port != 0 and (parts.scheme == "https" or is_loopback(text))
+
+
+def is_loopback(url: str) -> bool:
+    """Say whether ``url`` is plain http to this machine itself, which nobody between can read."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
+
+
+def _own_url(text: str) -> str:
+    if not text:
+        return text
+    url = _http_url(text)
+    # A token goes there, which nobody between may read.
+    if not url.startswith("https://") and not is_loopback(url):
+        raise ValueError
+    return url
+
+
+def _api_token(text: str) -> str:
+    if text and not re.fullmatch(r"firmly_[A-Za-z0-9_-]{20,100}", text):
+        raise ValueError
+    return text
+
+
+def _domains(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(ascii_domain(item) for item in _items(text)))
+
+
+def ascii_domain(text: str) -> str:
+    """Return a domain as the DNS writes it: lower case, international labels as ``xn--``.
+
+    Raises ValueError for what is no domain of at least two labels. Source: UTS 46, non-transitional:
+    ``straße`` and ``strasse`` are two domains.
+    """
+    domain = text.lower()
+    if not domain.isascii():
+        import idna
+
+        domain = idna.encode(domain, uts46=True).decode("ascii")
+    if not _DOMAIN.fullmatch(domain):
+        raise ValueError
+    return domain
+
+
+def _text(longest: int) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if len(text) > longest or not text.isprintable() or text != text.strip():
+            raise ValueError
+        return text
+
+    return parse
+
+
+def _title(text: str) -> str:
+    if not text:
+        raise ValueError
+    return _text(40)(text)
+
+
 def _switch(text: str) -> bool:
     if text not in ("on", "off"):
         raise ValueError
@@ -176,7 +287,7 @@ SETTINGS: tuple[Setting, ...] = (
         "http://127.0.0.1:8000",
         _http_url,
         "an http or https address without a path",
-        "The address under which people and sites reach Firmly.",
+        "The address under which people and sites reach Firmly. By default this machine with FIRMLY_PORT.",
     ),
     Setting("host", "127.0.0.1", _host, "an address or host name", "The interface to listen on."),
     Setting("port", "8000", _whole(1, 65535), "a whole number from 1 to 65535", "The port to listen on."),
@@ -233,6 +344,14 @@ SETTINGS: tuple[Setting, ...] = (
         'On: a firm that seems to bear a person\'s name ("Given Surname Oy") is not named either.',
     ),
     Setting(
+        "country_database",
+        "",
+        _optional_file,
+        "an MMDB file that exists, or nothing",
+        "A country file of DB-IP's or MaxMind's shape, for sites with rules by country (docs/BANNER.md). Read at "
+        "start. Empty: they ask everywhere.",
+    ),
+    Setting(
         "trusted_proxies",
         "",
         _networks,
@@ -262,6 +381,13 @@ SETTINGS: tuple[Setting, ...] = (
         "The hour (UTC) at which the key that joins page views to visits is replaced; visits then count anew.",
     ),
     Setting(
+        "consent_keep_months",
+        "36",
+        _whole(12, 120),
+        "a whole number of months from 12 to 120",
+        "How long the proof of a choice is kept after the choice expired (docs/CONSENT.md).",
+    ),
+    Setting(
         "spool_max_bytes",
         str(2**30),
         _whole(2**20, 2**50),
@@ -276,6 +402,21 @@ SETTINGS: tuple[Setting, ...] = (
         "Free disk space below which requests get 503.",
     ),
     Setting(
+        "smtp_url",
+        "",
+        _smtp_url,
+        "smtp://user:password@host:587, smtps://user:password@host:465, or nothing; user and password in ASCII",
+        "The mail server. smtp starts TLS, and does without on this machine only. Empty: no mail is sent.",
+        is_secret=True,
+    ),
+    Setting(
+        "mail_from",
+        "",
+        _mailbox,
+        "Firmly <firmly@example.com>, an address alone, or nothing",
+        "The sender of mails; needed where FIRMLY_SMTP_URL is set.",
+    ),
+    Setting(
         "metrics_token",
         "",
         _metrics_token,
@@ -283,8 +424,61 @@ SETTINGS: tuple[Setting, ...] = (
         "Bearer token for /metrics. Empty: /metrics is off.",
         is_secret=True,
     ),
+    Setting(
+        "oidc_issuer",
+        "",
+        _issuer,
+        "an https address, or nothing",
+        "The OpenID Connect provider with which members may sign in, exactly as it calls itself. Empty: none.",
+    ),
+    Setting(
+        "oidc_client_id",
+        "",
+        _text(255),
+        "one line, or nothing",
+        "The name under which the provider knows this installation.",
+    ),
+    Setting(
+        "oidc_client_secret",
+        "",
+        _text(1024),
+        "one line, or nothing",
+        "The secret that the provider gave with it.",
+        is_secret=True,
+    ),
+    Setting(
+        "oidc_domains",
+        "",
+        _domains,
+        "domains such as example.com, separated by commas",
+        "Who signs in through the provider must have a verified e-mail address in exactly one of these domains.",
+    ),
+    Setting(
+        "oidc_name",
+        "single sign-on",
+        _title,
+        "one line of 1 to 40 characters",
+        "What the provider is called on the sign-in page.",
+    ),
+    Setting(
+        "mcp_url",
+        "",
+        _own_url,
+        "an https address without a path (http on this machine only), or nothing",
+        "The Firmly that `firmly mcp` reads (docs/MCP.md). Empty: FIRMLY_BASE_URL.",
+    ),
+    Setting(
+        "mcp_token",
+        "",
+        _api_token,
+        "an API token (firmly_...), or nothing",
+        "The API token with which `firmly mcp` reads; read_leads is all it needs.",
+        is_secret=True,
+    ),
     Setting("log_level", "info", _log_level, "debug, info, warning or error", "How much is logged."),
 )
+
+_TOGETHER = ("oidc_issuer", "oidc_client_id", "oidc_client_secret", "oidc_domains")
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -308,9 +502,27 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         except (ValueError, OSError, RuntimeError):  # A file out of reach; a home folder of nobody.
             shown = "(withheld)" if setting.is_secret else text
             problems.append(Problem(variable, shown, setting.expected))
+    problems += _half_set(values)
+    if environ.get(f"{PREFIX}SMTP_URL") and not environ.get(f"{PREFIX}MAIL_FROM"):
+        problems.append(Problem(f"{PREFIX}MAIL_FROM", "", f"the sender of mails, because {PREFIX}SMTP_URL is set"))
     if problems:
         raise InvalidInputError("these settings cannot be used", problems)
+    if "FIRMLY_BASE_URL" not in environ:
+        values["base_url"] = f"http://127.0.0.1:{values['port']}"
     return Settings(**values)
+
+
+def _half_set(values: Mapping[str, Any]) -> list[Problem]:
+    """Return what is missing of the settings that mean something only together."""
+    together = [name for name in _TOGETHER if name in values]
+    given = [PREFIX + name.upper() for name in together if values[name]]
+    if not given:
+        return []
+    return [
+        Problem(PREFIX + name.upper(), "", f"a value, because {given[0]} is set")
+        for name in together
+        if not values[name]
+    ]
 
 
 def _nearest(name: str, known: list[str]) -> str:

@@ -11,11 +11,14 @@ from firmly.accounts.database import open_control_plane
 from firmly.accounts.passwords import Passwords
 from firmly.accounts.rules import OrgRules
 from firmly.accounts.service import Accounts
+from firmly.consent.banner import read_snippet
+from firmly.consent.rules import ConsentRules
 from firmly.leads.rule_book import RuleBook
 from firmly.leads.service import Leads
 from firmly.organisations.legal_forms import LegalForms
+from firmly.packaged import snippet
 from firmly.warehouse.store import Warehouse, open_embedded
-from tests.town import Firm, HandClock, Town
+from tests.town import KEYS, Firm, HandClock, Town
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +35,8 @@ def shared_town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     clock = HandClock()
     quick = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
     rules = OrgRules(control_plane, clock, LegalForms.bundled())
-    yield Town(Accounts(control_plane, clock, quick), rules, clock)
+    lawful = ConsentRules(read_snippet(snippet()).texts).breaches
+    yield Town(Accounts(control_plane, clock, KEYS, quick, breaches=lawful), rules, clock, control_plane)
     control_plane.close()
 
 
@@ -50,4 +54,4 @@ def firm(town: Town) -> Firm:
 
 @pytest.fixture
 def leads(warehouse: Warehouse, town: Town) -> Leads:
-    return Leads(warehouse, town.clock, RuleBook(warehouse, town.rules, town.clock))
+    return Leads(warehouse, town.clock, RuleBook(warehouse, town.rules, town.clock), town.resolver)

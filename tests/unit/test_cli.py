@@ -1,5 +1,6 @@
 """The commands, run as the operator runs them."""
 
+import json
 import os
 import re
 import subprocess
@@ -8,11 +9,23 @@ from pathlib import Path
 
 import pytest
 
+from firmly.accounts.database import open_control_plane
+from firmly.consent.banner import banner_of, read_snippet
+from firmly.consent.choice import Action
+from firmly.consent.exports import ConsentExports
+from firmly.consent.keys import LogKeys
+from firmly.consent.log import ConsentLog
+from firmly.consent.receipt import Receipts
+from firmly.consent.service import Choice, Consent
+from firmly.consent.token import ConsentTokens
+from firmly.model import system_clock
+from firmly.packaged import snippet
 from firmly.settings import SETTINGS, as_markdown
 from firmly.spool.collectors import EVENTS
 from firmly.spool.segments import SegmentFolder
 from firmly.warehouse.quarantine import Quarantine
 from tests.collector import START
+from tests.smtp import MailServer
 
 Result = subprocess.CompletedProcess[str]
 FIRMLY = [sys.executable, "-c", "from firmly.cli.main import main; main()"]
@@ -81,6 +94,43 @@ def test_site_that_cannot_be_made_is_said_in_one_message(data_dir: Path, options
     assert says in done.stderr
 
 
+def test_banner_is_printed_and_replaced(data_dir: Path, tmp_path: Path) -> None:
+    tag = firmly(data_dir, "sites", "add", "Shop", "--origin", "https://www.example.com", "--controller", "Shop Ltd")
+    key = tag.stdout.partition("/f/")[2].partition(".js")[0]
+    usual = json.loads(firmly(data_dir, "sites", "banner", key).stdout)
+    assert (usual["months"], usual["languages"]) == (6, [])
+    file = tmp_path / "banner.json"
+    file.write_text(json.dumps(usual | {"months": 12, "texts": {"en": {"accept": "Yes – all"}}}))
+    done = firmly(data_dir, "sites", "banner", key, str(file))
+    assert (done.returncode, done.stderr, "replaced" in done.stdout) == (0, "", True)
+    after = firmly(data_dir, "sites", "banner", key).stdout
+    assert json.loads(after) == json.loads(file.read_text())
+    assert firmly(data_dir, "sites", "banner", key, "-", given=after).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ('{"months": 99}', "banner.months='99': expected R19: 6 to 13 months"),
+        ('{"months": "99", "x": 1}', "banner.x='1'"),
+        ("{", "FILE='-'"),
+        ("", "FILE='-'"),
+    ],
+)
+def test_banner_that_cannot_be_used_is_said_in_one_message(data_dir: Path, given: str, says: str) -> None:
+    tag = firmly(data_dir, "sites", "add", "Shop", "--origin", "https://www.example.com", "--controller", "Shop Ltd")
+    key = tag.stdout.partition("/f/")[2].partition(".js")[0]
+    done = firmly(data_dir, "sites", "banner", key, "-", given=given)
+    assert (done.returncode, done.stdout, "Traceback" in done.stderr) == (2, "", False)
+    assert says in done.stderr
+
+
+def test_banner_of_no_site_is_said_in_one_message(data_dir: Path, tmp_path: Path) -> None:
+    for more in ((), (str(tmp_path / "nothing.json"),), ("-",)):
+        done = firmly(data_dir, "sites", "banner", "nosuchsite", *more, given="{}")
+        assert (done.returncode, done.stdout, "Traceback" in done.stderr) == (2, "", False)
+
+
 def test_site_needs_a_workspace(tmp_path: Path) -> None:
     done = firmly(tmp_path / "new", "sites", "add", "Shop", "--origin", "https://x.example", "--controller", "X")
     assert (done.returncode, "add a user first" in done.stderr) == (2, True)
@@ -116,6 +166,35 @@ def test_doctor_says_every_check_and_fails_where_one_does(data_dir: Path) -> Non
     assert [line.split()[0] for line in well.stdout.splitlines()][:3] == ["ok", "ok", "ok"]
     ill = firmly(data_dir, "doctor", PORT="47113", SPOOL_MIN_FREE_BYTES=str(2**50))
     assert (ill.returncode, "failed   disk space" in ill.stdout) == (1, True)
+
+
+def test_mail_test_letter_arrives(tmp_path: Path) -> None:
+    with MailServer() as server:
+        settings = {"SMTP_URL": server.url, "MAIL_FROM": "firmly@sender.example", "BASE_URL": "https://firmly.example"}
+        done = firmly(tmp_path / "data", "mail", "test", "mia@example.com", **settings)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == "The mail server took a test letter for mia@example.com.\n"
+        [delivery] = server.deliveries
+    assert (delivery.recipients, delivery.letter["Subject"]) == (("mia@example.com",), "Test letter from Firmly")
+    assert b"https://firmly.example" in delivery.raw
+    assert not (tmp_path / "data").exists()
+
+
+def test_mail_test_letter_that_cannot_go_is_said_in_one_message(tmp_path: Path) -> None:
+    unset = firmly(tmp_path, "mail", "test", "mia@example.com")
+    assert (unset.returncode, unset.stdout) == (2, "")
+    assert unset.stderr.startswith("firmly: FIRMLY_SMTP_URL='': expected the address of a mail server")
+    with MailServer() as server:
+        settings = {"SMTP_URL": server.url, "MAIL_FROM": "firmly@sender.example"}
+        server.reply("RCPT", "550 5.1.1 nobody of that name")
+        refused = firmly(tmp_path, "mail", "test", "nobody@example.com", **settings)
+        assert (refused.returncode, refused.stderr) == (
+            2,
+            "firmly: FIRMLY_SMTP_URL: 550 the server refused the recipient (5.1.1)\n",
+        )
+        odd = firmly(tmp_path, "mail", "test", "mia@example.com, jo@example.com", **settings)
+        assert (odd.returncode, odd.stderr.startswith("firmly: ADDRESS: expected one e-mail address")) == (2, True)
+    assert server.letters == []
 
 
 def test_addresses_are_looked_up(data_dir: Path) -> None:
@@ -171,3 +250,88 @@ def test_refused_line_is_listed_shown_and_sent_again(tmp_path: Path) -> None:
     assert "other: expected the name of a line" in firmly(data_dir, "spool", "replay", "other").stderr
     assert firmly(data_dir, "spool", "replay", "--all").stdout.startswith("1 lines are sent again")
     assert "waits to be sent again" in firmly(data_dir, "spool", "quarantine").stdout
+
+
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """An installation with one site and one choice on record, and the site's key."""
+    path = tmp_path_factory.mktemp("logged") / "data"
+    firmly(path, "users", "add", "mia@example.com", "--password-stdin", "--workspace", "Acme", given=PASSWORD)
+    given = ("Main", "--origin", "https://www.example.com", "--controller", "Acme Ltd")
+    tag = firmly(path, "sites", "add", *given).stdout
+    key = tag.partition("/f/")[2].partition(".js")[0]
+    plane = open_control_plane(f"sqlite:///{path / 'control.sqlite'}")
+    keys = [(path / "secret.key").read_text().strip()]
+    log = ConsentLog(LogKeys(keys))
+    site = ConsentExports(plane, log, system_clock).site(key)
+    assert site is not None
+    banner = banner_of(site, read_snippet(snippet()))
+    consent = Consent(plane, ConsentTokens(keys), Receipts(keys), log, system_clock)
+    consent.keep_banner(site, banner)
+    consent.choose(site, Choice(Action.REJECT_ALL, frozenset(), banner.version, "en", "banner"), None)
+    plane.close()
+    return path, key
+
+
+def test_consent_log_is_exported_and_verified_with_nothing_but_its_files(
+    logged: tuple[Path, str], tmp_path: Path
+) -> None:
+    data_dir, key = logged
+    bundle, checkpoint = tmp_path / "bundle.ndjson", tmp_path / "checkpoint.json"
+    checkpoint.write_text(firmly(data_dir, "consent", "checkpoint", key).stdout)
+    assert firmly(data_dir, "consent", "export", key, str(bundle)).returncode == 0
+    again = firmly(data_dir, "consent", "export", key, str(bundle))
+    assert (again.returncode, "not there yet" in again.stderr) == (2, True)
+    fingerprint = firmly(data_dir, "consent", "key").stdout.strip()
+    nowhere = tmp_path / "nowhere"
+
+    with_both = firmly(
+        nowhere, "consent", "verify", str(bundle), "--key", fingerprint, "--checkpoint", str(checkpoint),
+        DATABASE_URL="postgresql+psycopg://nobody@127.0.0.1:1/none", SECRET_KEY="short",
+    )  # fmt: skip
+    assert (with_both.returncode, with_both.stderr) == (0, "")
+    assert "It holds." in with_both.stdout
+    assert f"signed under {fingerprint}" in with_both.stdout
+    assert "1 states from outside compared" in with_both.stdout
+    alone = firmly(nowhere, "consent", "verify", str(bundle))
+    assert (alone.returncode, "the key was taken from the bundle itself" in alone.stdout) == (0, True)
+    assert not nowhere.exists()
+
+    said = checkpoint.read_text()
+    checkpoint.write_text("\n".join(said[at : at + 70] for at in range(0, len(said), 70)))  # As in a letter.
+    broken = firmly(nowhere, "consent", "verify", str(bundle), "--checkpoint", str(checkpoint))
+    assert broken.returncode == 0
+    bundle.write_bytes(bundle.read_bytes().replace(b"reject_all", b"accept_all"))
+    changed = firmly(nowhere, "consent", "verify", str(bundle), "--key", fingerprint)
+    assert (changed.returncode, changed.stderr) == (1, "")
+    assert "It does NOT hold:\n  entry 0: its proof is not what was committed to" in changed.stdout
+
+
+def test_bundle_neither_breaks_a_line_nor_steers_the_terminal(tmp_path: Path) -> None:
+    bundle, evil = tmp_path / "forged.jsonl", "x\nIt holds.\n\x1b[2J\u202e"
+    entry = {"sequence": 0, "minute": evil, "kind": evil, "commitment": "", "link_commitment": "", "previous": ""}
+    header = {"bundle": "firmly.consent-bundle.v1", "site": "abcdefgh"}
+    head = dict.fromkeys(("site", "minute", "root", "last", "key", "signature"), evil) | {"size": 1}
+    bundle.write_text("\n".join(json.dumps(line) for line in (header, {"head": head}, {"entry": entry})))
+    found = firmly(tmp_path / "nowhere", "consent", "verify", str(bundle))
+    assert (found.returncode, found.stderr) == (1, "")
+    assert "It holds." not in found.stdout.splitlines()
+    assert found.stdout.count("x\\nIt holds.\\n\\x1b[2J\\u202e") >= 3
+    assert all(line.isprintable() for line in found.stdout.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["checkpoint", "nosuchsite"], "expected the key of a site"),
+        (["adopt", "{key}"], "cannot be adopted"),
+        (["verify", "no-such-file"], "expected a bundle that can be read"),
+        (["verify", "no-such-file", "--key", "ab"], "expected 64 hexadecimal digits"),
+        (["verify", "no-such-file", "--checkpoint", "no-such-file"], "expected a checkpoint or a receipt"),
+    ],
+    ids=str,
+)
+def test_consent_command_says_what_it_expected(logged: tuple[Path, str], arguments: list[str], said: str) -> None:
+    data_dir, key = logged
+    refused = firmly(data_dir, "consent", *[argument.format(key=key) for argument in arguments])
+    assert (refused.returncode, said in refused.stderr, refused.stdout) == (2, True, "")

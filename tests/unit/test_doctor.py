@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -14,11 +14,13 @@ import pytest
 from firmly.accounts.database import open_control_plane
 from firmly.doctor import Finding, Verdict, examine
 from firmly.settings import read_settings
+from tests.smtp import MailServer
+from tests.vendor_files import write_vendor_file
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 CHECKS = [
-    "data directory", "disk space", "clock", "organisation data", "control plane", "warehouse", "server",
-    "encryption in transit", "trusted proxies", "swap",
+    "data directory", "disk space", "clock", "organisation data", "country data", "control plane", "warehouse",
+    "server", "mail", "encryption in transit", "trusted proxies", "swap",
 ]  # fmt: skip
 
 
@@ -183,6 +185,34 @@ def test_clickhouse_server(data_dir: Path) -> None:
     assert (away.verdict, "does not answer" in away.text, "hunter2" in away.text) == (Verdict.FAILED, True, False)
 
 
+def test_mail_that_is_not_set_says_what_does_not_work(data_dir: Path) -> None:
+    finding = findings(data_dir)["mail"]
+    assert (finding.verdict, "hand invitations and new passwords over yourself" in finding.text) == (
+        Verdict.WARNING,
+        True,
+    )
+
+
+SENDER = "firmly@sender.example"
+
+
+def test_mail_server_that_works_gets_no_letter(data_dir: Path) -> None:
+    with MailServer(logins={"mailer": "hunter2"}) as server:
+        finding = findings(data_dir, SMTP_URL=server.url, MAIL_FROM=SENDER)["mail"]
+    how = "the mail server answers, unencrypted on this machine, signed in; try it: firmly mail test ADDRESS"
+    assert finding == Finding("mail", Verdict.OK, how)
+    assert server.letters == []
+
+
+def test_mail_server_that_does_not_work_is_a_failure(data_dir: Path) -> None:
+    with MailServer(logins={"mailer": "another"}) as server:
+        url = server.url.replace("another", "hunter2")
+        finding = findings(data_dir, SMTP_URL=url, MAIL_FROM=SENDER)["mail"]
+    assert finding == Finding("mail", Verdict.FAILED, "FIRMLY_SMTP_URL: 535 the server refused the login (5.7.8)")
+    away = findings(data_dir, SMTP_URL=f"smtp://127.0.0.1:{free_port()}", MAIL_FROM=SENDER)["mail"]
+    assert (away.verdict, "cannot be reached" in away.text) == (Verdict.FAILED, True)
+
+
 @pytest.mark.parametrize(
     ("base_url", "proxies", "in_transit", "trusted"),
     [
@@ -202,3 +232,18 @@ def test_encryption_and_proxies(
 
 def test_swap_is_never_a_failure(data_dir: Path) -> None:
     assert findings(data_dir)["swap"].verdict in (Verdict.OK, Verdict.WARNING)
+
+
+def test_country_data_is_none_new_old_or_unusable(tmp_path: Path) -> None:
+    record = {"8.0.0.0/8": {"country": {"iso_code": "US"}}}
+    file = write_vendor_file(tmp_path / "country.mmdb", record, "DBIP-Country-Lite", NOW.date())
+    later = NOW + timedelta(days=31)
+    told = [
+        findings(tmp_path / "data")["country data"],
+        findings(tmp_path / "data", COUNTRY_DATABASE=str(file))["country data"],
+        findings(tmp_path / "data", later, COUNTRY_DATABASE=str(file))["country data"],
+    ]
+    file.write_bytes(b"nothing of the kind")
+    told.append(findings(tmp_path / "data", COUNTRY_DATABASE=str(file))["country data"])
+    assert [finding.verdict for finding in told] == [Verdict.OK, Verdict.OK, Verdict.WARNING, Verdict.FAILED]
+    assert "not a readable MMDB file" in told[-1].text

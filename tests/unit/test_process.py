@@ -10,7 +10,7 @@ import pytest
 
 from firmly.collect.connection import MAX_CONNECTIONS
 from firmly.model import FirmlyError
-from firmly.process import GRACEFUL_S, config_of, require_free, start_logging
+from firmly.process import GRACEFUL_S, config_of, require_free, start_logging, warning_of
 from firmly.settings import read_settings
 from firmly.warehouse.loader import STOP_S
 
@@ -101,3 +101,20 @@ def test_libraries_are_heard_only_when_something_is_wrong(root_logger: logging.L
     assert logging.getLogger("firmly.spool").isEnabledFor(logging.DEBUG)
     for name in ("uvicorn.access", "uvicorn.error", "httpx", "clickhouse_connect", "anything"):
         assert not logging.getLogger(name).isEnabledFor(logging.INFO)
+
+
+@pytest.mark.parametrize(
+    ("host", "base_url", "warns"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000", False),
+        ("::1", "http://[::1]:8000", False),
+        ("127.0.0.1", "https://firmly.example.com", False),
+        ("0.0.0.0", "https://firmly.example.com", False),
+        ("0.0.0.0", "http://firmly.example.com", True),
+        ("192.0.2.1", "http://127.0.0.1:8000", True),
+    ],
+)
+def test_passwords_in_the_open_are_warned_of(host: str, base_url: str, warns: bool) -> None:
+    said = warning_of(read_settings({"FIRMLY_HOST": host, "FIRMLY_BASE_URL": base_url}))
+    assert (said is not None) is warns
+    assert said is None or (host in said and base_url in said)

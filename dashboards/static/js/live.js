@@ -1,16 +1,28 @@
-// Asks for the list anew while the page is looked at. The server answers 204 while nothing changed;
-// otherwise the rows are morphed, so that focus, selection and scroll position stay.
-const EVERY_MS = 1000;
+// Asks for the list anew when there is news. The server answers 204 where nothing shown changed; otherwise the rows
+// are morphed, so that focus, selection and scroll position stay.
+import { listen } from "./news.js";
+
 const ARRIVED_MS = 2000;
 
 export function bindLive(list, state) {
   let known = rows(list);
   let isPoll = false;
+  let isWanted = false;
 
-  setInterval(() => {
-    const isWanted = list.querySelector("[data-live]") && document.visibilityState === "visible";
-    if (isWanted) htmx.trigger(list, "firmly:refresh");
-  }, EVERY_MS);
+  const ask = () => {
+    if (!isWanted) return;
+    if (list.querySelector("[data-live]")) htmx.trigger(list, "firmly:refresh");
+    else isWanted = false;
+  };
+  listen(() => {
+    isWanted = true;
+    ask();
+  });
+  // While an answer is waited for no further request is sent: then it is asked again afterwards.
+  list.addEventListener("htmx:beforeSend", (event) => {
+    if (event.detail.elt === list) isWanted = false;
+  });
+  document.body.addEventListener("htmx:afterRequest", () => setTimeout(ask));
 
   list.addEventListener("htmx:beforeSwap", (event) => {
     isPoll = event.detail.requestConfig.elt === list;

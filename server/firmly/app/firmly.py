@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from firmly import packaged
 from firmly.accounts.database import ControlPlane, open_control_plane
 from firmly.accounts.rules import OrgRules
 from firmly.accounts.service import Accounts
@@ -13,6 +14,9 @@ from firmly.app.administration import Administration
 from firmly.app.data_dir import control_plane_url, keep_temporary_files_in, prepare_data_dir, secret_keys
 from firmly.app.parts import Collecting, Loading, Members
 from firmly.app.process import Process
+from firmly.consent.banner import read_snippet
+from firmly.consent.rules import ConsentRules
+from firmly.measure.device import Devices
 from firmly.model import Clock, FirmlyError, system_clock
 from firmly.organisations.legal_forms import LegalForms
 from firmly.settings import Settings
@@ -49,16 +53,17 @@ class Firmly(Process):
         prepare_data_dir(settings.data_dir)
         keys = secret_keys(settings)
         control_plane = _open_control_plane(settings)
-        sealed = threading.Event()
+        sealed, devices = threading.Event(), Devices()
         # The locked stores first, so that a second process stops before it touches anything.
-        self._collecting = Collecting(settings, control_plane, keys, clock, sealed)
+        self._collecting = Collecting(settings, control_plane, keys, clock, devices, sealed)
         keep_temporary_files_in(settings.data_dir)
         warehouse = (open_warehouse or _opener(settings))(settings.data_dir / "warehouse")
         self._loading = Loading(settings, warehouse, sealed)
         self.stores = Stores(control_plane, warehouse)
-        self.accounts = Accounts(control_plane, clock)
+        self.accounts = _accounts(control_plane, clock, keys)
         self.directory, self.ledger = self._collecting.directory, self._collecting.ledger
-        members = Members(settings, self.accounts, _rules(control_plane, clock), warehouse, keys, clock)
+        rules = _rules(control_plane, clock)
+        members = Members(settings, control_plane, self.accounts, rules, warehouse, keys, clock, devices)
         administration = Administration(settings.data_dir, warehouse.rows)
         parts = (self._collecting, self._loading, members, administration)
         super().__init__(settings, parts, self.stores.close)
@@ -75,7 +80,7 @@ def collector(settings: Settings) -> Process:
     """Take events and choices only (`firmly collect`); a loader beside it ships them."""
     prepare_data_dir(settings.data_dir)
     control_plane = _open_control_plane(settings)
-    collecting = Collecting(settings, control_plane, secret_keys(settings), system_clock, threading.Event())
+    collecting = Collecting(settings, control_plane, secret_keys(settings), system_clock, Devices(), threading.Event())
     return Process(settings, (collecting,), control_plane.close)
 
 
@@ -91,11 +96,17 @@ def web(settings: Settings) -> Process:
     """Serve members only (`firmly web`)."""
     _require_server(settings, "web")
     prepare_data_dir(settings.data_dir)
+    keep_temporary_files_in(settings.data_dir)
     stores = Stores(_open_control_plane(settings), open_server(settings.clickhouse_url))
-    accounts = Accounts(stores.control_plane, system_clock)
-    rules = _rules(stores.control_plane, system_clock)
-    members = Members(settings, accounts, rules, stores.warehouse, secret_keys(settings), system_clock)
+    keys, rules = secret_keys(settings), _rules(stores.control_plane, system_clock)
+    accounts = _accounts(stores.control_plane, system_clock, keys)
+    members = Members(settings, stores.control_plane, accounts, rules, stores.warehouse, keys, system_clock, Devices())
     return Process(settings, (members,), stores.close)
+
+
+def _accounts(control_plane: ControlPlane, clock: Clock, keys: tuple[str, ...]) -> Accounts:
+    rules = ConsentRules(read_snippet(packaged.snippet()).texts)
+    return Accounts(control_plane, clock, keys, breaches=rules.breaches)
 
 
 def _rules(control_plane: ControlPlane, clock: Clock) -> OrgRules:

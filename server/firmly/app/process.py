@@ -37,6 +37,9 @@ class Part:
         """Say what an operator should look at although it works."""
         return []
 
+    def leave(self) -> None:
+        """End what would go on for ever: the server stops, and waits for its answers before the parts stop."""
+
     async def start(self) -> None:
         return None
 
@@ -69,11 +72,16 @@ class Process:
 
     def troubles(self) -> list[str]:
         """Say what keeps this process from doing its work right now; empty when nothing does."""
-        return [trouble for part in self._parts for trouble in part.troubles()]
+        return list(dict.fromkeys(trouble for part in self._parts for trouble in part.troubles()))
 
     def alarms(self) -> list[str]:
         """Say what an operator should look at although this process does its work."""
         return [alarm for part in self._parts for alarm in part.alarms()]
+
+    def leave(self) -> None:
+        """End the answers that would go on for ever; in the event loop."""
+        for part in self._parts:
+            part.leave()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp
 from firmly import packaged
 from firmly.accounts.roles import Role
 from firmly.accounts.site import Site
+from firmly.accounts.sites import new_site
 from firmly.app import Firmly
 from firmly.consent.banner import banner_of, read_snippet
 from firmly.demo.traffic import MovableClock, Traffic, make_history, trickle
@@ -111,6 +113,7 @@ class _Demo:
         loop = asyncio.get_running_loop()
 
         def stop() -> None:
+            self._firmly.leave()
             for server in servers:
                 server.should_exit = True
 
@@ -126,14 +129,19 @@ class _Demo:
         accounts = self._firmly.accounts
         workspace = accounts.create_workspace(NAME, "Europe/Helsinki")
         accounts.add_member(workspace, EMAIL, "Demo owner", Role.OWNER, self._password)
+        scope = accounts.sign_in.scope(accounts.sign_in.with_password(EMAIL, self._password) or "")
+        assert scope is not None, "it was made a line above"
+        about = replace(accounts.workspaces.of(scope), controller=f"{NAME} Ltd", region="This machine")
+        accounts.workspaces.change(scope, about)
         port = self._website_port
-        return accounts.create_site(
-            workspace,
-            name=NAME,
-            origins=(f"http://127.0.0.1:{port}", f"http://localhost:{port}"),
-            controller=f"{NAME} Ltd",
-            author=None,
-            key=SiteKey("harbourpumps"),
+        return accounts.sites.create(
+            new_site(
+                workspace,
+                name=NAME,
+                origins=(f"http://127.0.0.1:{port}", f"http://localhost:{port}"),
+                controller=f"{NAME} Ltd",
+                key=SiteKey("harbourpumps"),
+            )
         )
 
     def _traffic(self, transport: httpx.AsyncBaseTransport) -> Traffic:

@@ -9,8 +9,8 @@ import httpx
 import orjson
 
 from firmly.accounts.site import Site
-from firmly.consent.choice import OPTIONAL
 from firmly.demo.visitors import Crowd, Look, Visitor
+from firmly.model import OPTIONAL
 
 
 class Traffic:

@@ -2,56 +2,98 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from firmly.accounts.database import ControlPlaneUnavailableError
+from firmly.accounts.lockout import Lockout
+from firmly.accounts.scope import NotAllowedError
 from firmly.accounts.service import Accounts
+from firmly.consent.counts import ConsentCounts
+from firmly.leads.company_data.service import CompanyData
+from firmly.leads.records import LeadRecords
 from firmly.leads.service import Leads
-from firmly.model import Clock, InvalidInputError
+from firmly.mail.outbox import Outbox
+from firmly.measure.device import Devices
+from firmly.model import Clock, FirmlyError, InvalidInputError
 from firmly.warehouse.store import WarehouseUnavailableError
-from firmly.web import correction_pages, lead_pages, site_pages
 from firmly.web.assets import Assets
 from firmly.web.csrf import Csrf
-from firmly.web.door import for_members
+from firmly.web.export_jobs import ExportJobs
 from firmly.web.failures import Failures
 from firmly.web.headers import SecurityHeaders
+from firmly.web.news import News
 from firmly.web.pages import Pages
 from firmly.web.parts import PREFIX, Parts
-from firmly.web.sessions import HOME, Sessions
-from firmly.web.signing import Signing
+from firmly.web.post import Post
+from firmly.web.provider_pages import Providing
+from firmly.web.routes import member_routes, open_routes
+from firmly.web.sessions import Sessions
 
-MAX_BODY_BYTES = 16 * 1024
+if TYPE_CHECKING:
+    from firmly.accounts.openid import OpenId  # At run time only where a provider is set: it is slow to load.
+
+MAX_BODY_BYTES = 32 * 1024
 
 
 def build_web(
     accounts: Accounts,
     leads: Leads,
+    records: LeadRecords,
+    company_data: CompanyData,
+    consent: ConsentCounts,
+    outbox: Outbox,
+    devices: Devices,
     *,
     clock: Clock,
     secret_keys: Sequence[str],
     base_url: str,
     dashboards: Path,
+    openid: "OpenId | None" = None,
+    provider_name: str = "",
+    exports: ExportJobs | None = None,
+    news: News | None = None,
 ) -> ASGIApp:
     """Return the application. ``secret_keys``: newest first. ``base_url`` decides about https:
     cookies that only travel encrypted, and HSTS. ``dashboards`` holds `templates/` and `static/`.
     """
     https = base_url.startswith("https://")
-    sessions, csrf = Sessions(accounts, https), Csrf(secret_keys, https)
+    sessions, csrf = Sessions(accounts.sign_in, https), Csrf(secret_keys, https)
     assets = Assets(dashboards / "static", PREFIX)
     pages = Pages(dashboards / "templates", assets, sessions, csrf, clock)
-    parts = Parts(accounts, leads, sessions, csrf, pages, clock, base_url)
+    parts = Parts(
+        accounts,
+        leads,
+        records,
+        company_data,
+        sessions,
+        csrf,
+        pages,
+        clock,
+        base_url,
+        outbox,
+        Post(outbox, base_url, clock),
+        openid,
+        provider_name if openid else "",
+        Lockout(),
+        devices,
+        exports or ExportJobs(clock),
+        consent,
+        news,
+    )
     failures = Failures(pages)
     application = Starlette(
-        routes=_routes(parts, assets),
+        routes=[*open_routes(parts, assets, Providing(parts, secret_keys, https)), *member_routes(parts)],
         exception_handlers={
             HTTPException: failures.http,
             InvalidInputError: failures.input,
+            NotAllowedError: failures.not_allowed,
+            ControlPlaneUnavailableError: failures.no_accounts,
             WarehouseUnavailableError: failures.away,
+            FirmlyError: failures.refused,
             Exception: failures.broken,
         },
         max_body_size=MAX_BODY_BYTES,
@@ -59,26 +101,3 @@ def build_web(
     # A slash too many is a wrong address, not a redirect built from what the request calls its host.
     application.router.redirect_slashes = False
     return SecurityHeaders(application, https)
-
-
-def _routes(parts: Parts, assets: Assets) -> list[Route]:
-    signing, correcting = Signing(parts), correction_pages.Correcting(parts)
-    return [
-        Route("/", _home),
-        Route("/leads", for_members(parts, lead_pages.leads)),
-        Route("/leads/{org_id}", for_members(parts, lead_pages.company)),
-        Route("/leads/{org_id}/reach", for_members(parts, correction_pages.reach)),
-        Route("/corrections", for_members(parts, correction_pages.corrections), methods=["GET"]),
-        Route("/corrections", correcting.add, methods=["POST"]),
-        Route("/corrections/remove", correcting.remove, methods=["POST"]),
-        Route("/coverage", for_members(parts, site_pages.coverage)),
-        Route("/sites", for_members(parts, site_pages.sites)),
-        Route("/sign-in", signing.show, methods=["GET"]),
-        Route("/sign-in", signing.sign_in, methods=["POST"]),
-        Route("/sign-out", signing.sign_out, methods=["POST"]),
-        Route("/static/{digest}/{name:path}", assets.serve),
-    ]
-
-
-def _home(_request: Request) -> Response:
-    return RedirectResponse(HOME, 303)

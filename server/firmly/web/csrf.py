@@ -9,9 +9,10 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 
-from itsdangerous import Signer
 from starlette.requests import Request
 from starlette.responses import Response
+
+from firmly.accounts.signatures import signer
 
 FIELD = "csrf_token"
 
@@ -20,12 +21,7 @@ class Csrf:
     """``keys``: newest first; older ones stay valid for reading. Fails closed."""
 
     def __init__(self, keys: Sequence[str], https: bool) -> None:
-        self._signer = Signer(
-            [key.encode() for key in reversed(keys)],
-            salt="firmly.web.csrf",
-            key_derivation="hmac",
-            digest_method=hashlib.sha256,
-        )
+        self._signer = signer(keys, "firmly.web.csrf")
         self._https = https
         self.cookie = "__Host-firmly_csrf" if https else "firmly_csrf"
 

@@ -11,19 +11,26 @@ from firmly.web.pages import Pages
 
 _SAID: dict[int, tuple[str, str]] = {
     403: (
-        "This form cannot be used",
-        "It was open too long, or came from another window. Go back, reload the page and send it again.",
+        "This is not for you to do",
+        (
+            "Your role in this workspace does not hold the right, or the form was open too long. An owner can change "
+            "roles; a form works again after you reload its page."
+        ),
     ),
     404: (
         "There is nothing to show here",
         "The address is wrong, the company is no longer kept, or your workspace may not see it.",
     ),
     405: ("This address cannot be used that way", "Start from the list of leads."),
-    413: ("This is too large", "A form may hold 16 kB. Shorten what you entered."),
+    413: ("This is too large", "A form may hold 32 kB, a file 5 MB. Shorten what you entered, or divide the file."),
 }
 _AWAY = (
     "The leads cannot be read right now",
     "The database of visits does not answer. New visits are kept and appear once it does. Try again in a minute.",
+)
+_NO_ACCOUNTS = (
+    "Firmly cannot look up who you are right now",
+    "The database of members and sites does not answer. Nothing was changed. Try again in a minute.",
 )
 _AWAY_RETRY_S = 60
 _BROKEN = (
@@ -53,6 +60,19 @@ class Failures:
         response = self._show(503, *_AWAY)
         response.headers["retry-after"] = str(_AWAY_RETRY_S)
         return response
+
+    def no_accounts(self, _request: Request, _error: Exception) -> Response:
+        response = self._show(503, *_NO_ACCOUNTS)
+        response.headers["retry-after"] = str(_AWAY_RETRY_S)
+        return response
+
+    def refused(self, _request: Request, error: Exception) -> Response:
+        """Say what cannot be done: such errors are written for members."""
+        text = str(error)
+        return self._show(409, text[:1].upper() + text[1:], "")
+
+    def not_allowed(self, _request: Request, _error: Exception) -> Response:
+        return self._show(403, *_SAID[403])
 
     def broken(self, _request: Request, _error: Exception) -> Response:
         return self._show(500, *_BROKEN)

@@ -1,58 +1,184 @@
 """The list of leads and a company's page."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from firmly.accounts.roles import may_correct
-from firmly.accounts.scope import Scope
+from firmly.accounts.audit import Action
+from firmly.accounts.roles import Right
+from firmly.accounts.scope import MemberScope
 from firmly.leads.company import Company
-from firmly.leads.coverage import Coverage
+from firmly.leads.feeds import Feed
 from firmly.leads.filter import org_id_of, org_id_text
 from firmly.leads.lead import LeadPage
-from firmly.model import Problem
-from firmly.web.asking import CHOICES, Span, read_after, read_asked, read_span
+from firmly.leads.overview import range_before
+from firmly.model import InvalidInputError, Problem
+from firmly.web.asking import CHOICES, Asked, Span, read_after, read_asked, read_span
 from firmly.web.charts import day_chart
+from firmly.web.csv_file import csv_file
+from firmly.web.filter_form import Sayer, field_options, with_addition
+from firmly.web.forms import Form
+from firmly.web.lead_columns import COLUMNS, EXPORTED, Column, exported, read_columns, shown_columns
 from firmly.web.parts import Parts
+from firmly.web.record_panel import record_of
+from firmly.web.sessions import safe_next
+from firmly.web.xlsx_file import xlsx_file
 
 LIST = "/app/leads"
+WELCOME = "/app/welcome"
+CSV, XLSX = "csv", "xlsx"
 NOTHING_GIVEN: Mapping[str, str] = MappingProxyType({})
 
 
-def leads(parts: Parts, request: Request, scope: Scope) -> Response:
+def leads(parts: Parts, request: Request, scope: MemberScope) -> Response:
     """Show the list, or only its changing part to htmx; 204 when that part is already shown."""
-    sites = parts.accounts.sites(scope)
+    sites = parts.accounts.sites.of(scope)
+    if not sites and scope.may(Right.INSTRUCT):
+        return RedirectResponse(WELCOME, 303)
     asked = read_asked(request.query_params, parts.leads.today(), sites)
-    page = parts.leads.list(scope, asked.filter, asked.after)
-    coverage = parts.leads.coverage(scope, asked.span.days, asked.filter.site)
-    seen = _fingerprint(page, coverage, parts.clock())
     is_part = "hx-request" in request.headers and "hx-history-restore-request" not in request.headers
+    asked, page, problems = _found(parts, scope, asked, request)
+    if "add" in request.query_params and not problems:
+        return RedirectResponse(asked.address(LIST), 303)
+    may_total = scope.may(Right.READ_ALL_LEADS)
+    coverage = parts.leads.coverage(scope, asked.span.days, asked.filter.site) if may_total else None
+    view = view_of(parts, scope)
+    seen = _fingerprint((page, coverage, view), parts.clock())
     if is_part and request.query_params.get("seen") == seen:
         return Response(status_code=204)
     context: dict[str, Any] = {
         "asked": asked,
         "page": page,
         "coverage": coverage,
+        "view": view,
         "seen": seen,
+        "scope": scope,
         "sites": sites,
+        "problems": problems,
         "base_url": parts.base_url,
-        "is_silent": not page.total and not coverage.measured and not parts.leads.activity(scope),
+        "is_silent": not page.total and not (coverage and coverage.measured) and not parts.leads.activity(scope),
     }
     if not is_part:
-        return parts.pages.page(request, "leads.html", scope, choices=CHOICES, **context)
+        options: dict[str, Any] = {"choices": CHOICES, "field_options": field_options()}
+        options["given"] = request.query_params if problems else NOTHING_GIVEN
+        options |= {"columns": COLUMNS.values(), "kept": parts.leads.feeds.find(scope, asked.feed or 0)}
+        options |= {"tags": parts.records.tags_of(scope), "owners": parts.records.owners(scope)}
+        context.pop("scope")
+        return parts.pages.page(request, "leads.html", scope, 422 if problems else 200, **options, **context)
     response = parts.pages.part("_leads.html", **context)
     if "seen" not in request.query_params:
         response.headers["hx-replace-url"] = asked.address(LIST)
     return response
 
 
-def company(parts: Parts, request: Request, scope: Scope) -> Response:
+def compared(parts: Parts, request: Request, scope: MemberScope) -> Response:
+    """Answer how many companies the same list has in the range of the same length before: asked for after the list."""
+    asked = read_asked(request.query_params, parts.leads.today(), parts.accounts.sites.of(scope))
+    before = replace(asked.filter, days=range_before(asked.span.days))
+    try:
+        now, then = parts.leads.count(scope, asked.filter), parts.leads.count(scope, before)
+    except InvalidInputError:  # The list says so itself.
+        return Response()
+    return parts.pages.part("_compared.html", now=now, then=then, days=len(before.days))
+
+
+@dataclass(frozen=True, slots=True)
+class ListView:
+    """What stands around the rows: the feeds, the columns, and how values of filters are said."""
+
+    feeds: tuple[Feed, ...]
+    columns: tuple[Column, ...]
+    sayer: Sayer
+
+
+def view_of(parts: Parts, scope: MemberScope) -> ListView:
+    feeds = parts.leads.feeds.of(scope)
+    names = {
+        "feed": {str(feed.id): feed.name for feed in feeds},
+        "site": {str(site.key): site.name for site in parts.accounts.sites.of(scope)},
+        "owner": {str(one.member_id): one.name for one in parts.records.owners(scope)},
+    }
+    return ListView(feeds, shown_columns(parts.leads.columns.of(scope)), Sayer(names))
+
+
+def choose_columns(parts: Parts, _request: Request, scope: MemberScope, given: Form) -> Response:
+    """Keep which columns a member wants to see, in their order."""
+    chosen = None if "usual" in given else read_columns(given.all("column"))
+    parts.leads.columns.choose(scope, chosen)
+    return RedirectResponse(safe_back(given["back"]) or LIST, 303)
+
+
+def safe_back(text: str) -> str:
+    """Return an address of the list or of a company, without its fragment; ``""`` for all others."""
+    address = safe_next(text).partition("#")[0]
+    path = urlsplit(address).path
+    is_ours = path == LIST or path.startswith(f"{LIST}/")
+    return address if is_ours and ".." not in path and text.startswith(address) else ""
+
+
+def _found(
+    parts: Parts, scope: MemberScope, asked: Asked, request: Request
+) -> tuple[Asked, LeadPage, Sequence[Problem]]:
+    """Return the list, with what the form adds to the filter; without it, and what is wrong, where it cannot be."""
+    try:
+        if "add" in request.query_params:
+            wanted = asked.passing(with_addition(asked.condition, request.query_params))
+            return wanted, parts.leads.list(scope, wanted.filter), ()
+    except InvalidInputError as error:
+        named = [replace(one, key=one.key.removeprefix("filter.")) for one in error.problems]
+        return asked, parts.leads.list(scope, asked.filter, asked.after), named
+    return asked, parts.leads.list(scope, asked.filter, asked.after), ()
+
+
+def export_leads(parts: Parts, request: Request, scope: MemberScope) -> Response:
+    """Send the whole list as CSV or XLSX, without a limit; that it was taken is logged, with the filter."""
+    table = lead_table(parts, scope, request.query_params)
+    rows = table.rows()
+    parts.accounts.audit.note(scope, Action.LEADS_EXPORTED, "", table.taken)
+    send = xlsx_file if table.form == XLSX else csv_file
+    return send(table.name, table.columns, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class LeadTable:
+    """The whole list as somebody asked for it: ``rows`` reads it, ``taken`` says in the audit log what it was."""
+
+    asked: Asked
+    form: str
+    name: str
+    columns: Sequence[str]
+    rows: Callable[[], Iterator[Sequence[object]]]
+    taken: Mapping[str, object]
+
+
+def lead_table(parts: Parts, scope: MemberScope, query: QueryParams) -> LeadTable:
+    """Return the list that ``query`` asks for, in the ``format`` that it names; nothing is read yet.
+
+    Raises:
+        InvalidInputError: there is no such list, or no such format.
+    """
+    form = query.get("format", CSV)
+    if form not in (CSV, XLSX):
+        raise InvalidInputError("this list cannot be exported", [Problem("format", form[:20], f"{CSV} or {XLSX}")])
+    asked = read_asked(query, parts.leads.today(), parts.accounts.sites.of(scope))
+    days, wanted = asked.span.days, asked.parameters()
+    taken: dict[str, object] = {"from": days.first.isoformat(), "to": days.last.isoformat()}
+    taken |= {} if form == CSV else {"format": form}
+    taken |= {key: wanted[key] for key in ("q", "site", "filter", "hidden") if key in wanted}
+    name = f"leads-{parts.clock():%Y-%m-%d}.{form}"
+    return LeadTable(asked, form, name, EXPORTED, lambda: map(exported, parts.leads.export(scope, asked.filter)), taken)
+
+
+def company(parts: Parts, request: Request, scope: MemberScope) -> Response:
     """Show a company; 404 for every one that this workspace may not see, on to what stands for a merged one."""
     org_id = org_id_of(request.path_params["org_id"])
     span = read_span(request.query_params, parts.leads.today())
@@ -68,15 +194,19 @@ def company(parts: Parts, request: Request, scope: Scope) -> Response:
 def company_page(
     parts: Parts,
     request: Request,
-    scope: Scope,
+    scope: MemberScope,
     found: Company,
     span: Span,
     *,
     status: int = 200,
     problems: Sequence[Problem] = (),
     given: Mapping[str, str] = NOTHING_GIVEN,
+    said: Mapping[str, Any] | None = None,
 ) -> Response:
-    """Render a company; ``problems`` and ``given`` are those of a correction that could not be added."""
+    """Render a company; ``problems`` and ``given`` are those of a correction that could not be added.
+
+    ``said`` is the panel of the team's record where a form of it was refused.
+    """
     return parts.pages.page(
         request,
         "company.html",
@@ -87,15 +217,16 @@ def company_page(
         span=span,
         choices=CHOICES,
         chart=day_chart(found.days, span.days),
-        site_names={site.id: site.name for site in parts.accounts.sites(scope)},
+        site_names={site.id: site.name for site in parts.accounts.sites.of(scope)},
         is_first_page="after" not in request.query_params,
-        may_correct=may_correct(scope.role),
+        may_correct=scope.may(Right.CORRECT),
         reach=(),
         problems=problems,
         given=given,
+        said=said or record_of(parts, scope, found.identity),
     )
 
 
-def _fingerprint(page: LeadPage, coverage: Coverage, now: datetime) -> str:
+def _fingerprint(shown: object, now: datetime) -> str:
     """Name what is shown; it changes every minute, so that "3 min ago" stays true."""
-    return hashlib.sha256(repr((page, coverage, f"{now:%j %H:%M}")).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((shown, f"{now:%j %H:%M}")).encode()).hexdigest()[:16]

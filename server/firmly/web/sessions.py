@@ -6,27 +6,35 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from firmly.accounts.scope import Scope
-from firmly.accounts.service import Accounts
+from firmly.accounts.scope import SignedIn
+from firmly.accounts.sign_in import SignIn
 
 HOME = "/app/leads"
 LONGEST = timedelta(days=30)
 
 
 class Sessions:
-    """Blocking where it asks accounts: call `scope` from a thread."""
+    """Blocking where it asks accounts: call `signed_in` from a thread."""
 
-    def __init__(self, accounts: Accounts, https: bool) -> None:
-        self._accounts = accounts
+    def __init__(self, sign_in: SignIn, https: bool) -> None:
+        self._sign_in = sign_in
         self._https = https
         self.cookie = "__Host-firmly_session" if https else "firmly_session"
 
     def token(self, request: Request) -> str | None:
         return request.cookies.get(self.cookie)
 
-    def scope(self, request: Request) -> Scope | None:
-        token = self.token(request)
-        return self._accounts.scope(token) if token else None
+    def signed_in(self, request: Request) -> SignedIn | None:
+        """Return whose browser it is; asked once per request."""
+        if not hasattr(request.state, "signed_in"):
+            token = self.token(request)
+            request.state.signed_in = self._sign_in.signed_in(token) if token else None
+        found: SignedIn | None = request.state.signed_in
+        return found
+
+    def has_second_factor(self, request: Request) -> bool:
+        signed_in = self.signed_in(request)
+        return signed_in is not None and signed_in.has_second_factor
 
     def begin(self, response: Response, token: str) -> None:
         response.set_cookie(

@@ -1,5 +1,6 @@
 """How numbers, times and closed sets are said in pages: plain, exact, the same everywhere."""
 
+import hashlib
 from datetime import date, datetime, timedelta
 from typing import assert_never
 
@@ -19,6 +20,11 @@ def number(value: int) -> str:
 def counted(value: int, one: str, many: str = "") -> str:
     """Return "1 visit", "3 visits"; ``many`` for words whose plural does not end with s."""
     return f"{value:,}{NBSP}{one if value == 1 else many or one + 's'}"
+
+
+def file_size(size: int) -> str:
+    """Return "12 kB" or "3.4 MB"."""
+    return f"{max(1, round(size / 1000)):,}{NBSP}kB" if size < 1_000_000 else f"{size / 1_000_000:,.1f}{NBSP}MB"
 
 
 def percent(share: float) -> str:
@@ -203,3 +209,8 @@ def before_consent(value: BeforeConsent) -> str:
 def initial(name: str) -> str:
     """Return the letter for a company's tile."""
     return next((character.upper() for character in name if character.isalnum()), "?")
+
+
+def short_hash(text: str) -> str:
+    """Return a name for an element that changes with what it shows."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import resource
@@ -277,6 +278,7 @@ async def test_refusal_stands_until_a_write_works_although_space_is_free(
 
 @contextmanager
 def no_descriptor_left() -> Iterator[None]:
+    gc.collect()  # Else what other tests left open may be closed meanwhile, and leave one.
     """Let the system refuse to open one more file."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     lowest_free = os.dup(0)

@@ -10,12 +10,14 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
+from firmly.consent.counts import ConsentCounts
 from firmly.leads.service import Leads
+from firmly.mail.outbox import Outbox
+from firmly.mail.templates import LetterTemplates
 from firmly.packaged import dashboards
 from firmly.web.application import build_web
-from tests.town import PASSWORD, Firm, Town
+from tests.town import KEYS, PASSWORD, Firm, Town
 
-KEYS = ("n" * 32, "o" * 32)
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
@@ -33,17 +35,33 @@ class Client:
     def get(self, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
         return asyncio.run(self._client.get(path, headers=headers))
 
+    def head(self, path: str) -> httpx.Response:
+        return asyncio.run(self._client.head(path))
+
     def post(self, path: str, data: dict[str, str]) -> httpx.Response:
         return asyncio.run(self._client.post(path, data=data))
+
+
+def mail_of(town: Town) -> Outbox:
+    """Return an outbox without a mail server: what is put is noted as not sent."""
+    return Outbox(None, LetterTemplates(dashboards() / "templates" / "mail"), town.accounts.letters, town.clock)
 
 
 class Visitor:
     """A browser at the pages; ``base_url`` decides between plain and encrypted."""
 
-    def __init__(self, town: Town, leads: Leads, base_url: str, keys: tuple[str, ...] = KEYS) -> None:
+    def __init__(
+        self, town: Town, leads: Leads, base_url: str, keys: tuple[str, ...] = KEYS, outbox: Outbox | None = None
+    ) -> None:
+        self.outbox = outbox or mail_of(town)
         web = build_web(
             town.accounts,
             leads,
+            town.records,
+            town.company_data,
+            ConsentCounts(town.control_plane),
+            self.outbox,
+            town.devices,
             clock=town.clock,
             secret_keys=keys,
             base_url=base_url,

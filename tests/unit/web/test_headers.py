@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import httpx
 import pytest
 
+from firmly.consent.counts import ConsentCounts
 from firmly.leads.rule_book import RuleBook
 from firmly.leads.service import Leads
 from firmly.packaged import dashboards
@@ -15,8 +16,8 @@ from firmly.web.assets import Assets
 from firmly.web.headers import CONTENT_SECURITY_POLICY
 from tests.history import NOKIA, store, visit
 from tests.served import free_port
-from tests.town import Firm, Town
-from tests.unit.web.conftest import KEYS, Client, Visitor
+from tests.town import KEYS, Firm, Town
+from tests.unit.web.conftest import Client, Visitor, mail_of
 from tests.unit.web.test_lead_pages import NOON
 
 PATHS = (
@@ -31,7 +32,7 @@ PATHS = (
 
 
 class Page(HTMLParser):
-    """Collects what a strict policy would refuse, and every link."""
+    """Collects what a strict policy would refuse, and every link. Where forms are sent to is tried by the matrix."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -44,7 +45,8 @@ class Page(HTMLParser):
         if tag == "style" or (tag == "script" and "src" not in given):
             self.inline.append(tag)
         self.inline += [name for name in given if name == "style" or (name.startswith("on") and len(name) > 2)]
-        self.links += [given[name] or "" for name in ("href", "src", "action") if name in given]
+        names = ("href", "src") if given.get("method") == "post" else ("href", "src", "action")
+        self.links += [given[name] or "" for name in names if name in given]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -93,7 +95,12 @@ def test_no_link_is_dead(member: Visitor, firm: Firm, warehouse: Warehouse) -> N
 def answer_over(warehouse: Warehouse, town: Town, firm: Firm) -> httpx.Response:
     web = build_web(
         town.accounts,
-        Leads(warehouse, town.clock, RuleBook(warehouse, town.rules, town.clock)),
+        Leads(warehouse, town.clock, RuleBook(warehouse, town.rules, town.clock), town.resolver),
+        town.records,
+        town.company_data,
+        ConsentCounts(town.control_plane),
+        mail_of(town),
+        town.devices,
         clock=town.clock,
         secret_keys=KEYS,
         base_url="http://127.0.0.1:8000",
@@ -124,12 +131,12 @@ def test_a_warehouse_that_is_away_gives_a_calm_page_that_says_when_to_try_again(
 
 
 def test_static_files_are_kept_for_good_under_an_address_of_their_content(visitor: Visitor) -> None:
-    url = Assets(dashboards() / "static", "/app").url("app.css")
+    url = Assets(dashboards() / "static", "/app").url("base.css")
     answer = visitor.client.get(url)
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert answer.headers["content-type"] == "text/css; charset=utf-8"
-    assert answer.content == (dashboards() / "static" / "app.css").read_bytes()
+    assert answer.content == (dashboards() / "static" / "base.css").read_bytes()
     assert answer.headers["content-encoding"] == "gzip"
 
 
@@ -140,15 +147,13 @@ def test_static_files_end_at_their_folder(visitor: Visitor, name: str) -> None:
 
 
 def test_static_files_of_another_version_are_not_served(visitor: Visitor) -> None:
-    assert visitor.client.get("/app/static/0000000000000000/app.css").status_code == 404
+    assert visitor.client.get("/app/static/0000000000000000/base.css").status_code == 404
 
 
 def test_a_page_weighs_less_than_150_kb() -> None:
     assets = Assets(dashboards() / "static", "/app")
     names = (
-        "tokens.css",
-        "app.css",
-        "corrections.css",
+        *(path.name for path in (dashboards() / "static").glob("*.css")),
         "vendor/htmx.min.js",
         "vendor/idiomorph.min.js",
         "icons.svg",

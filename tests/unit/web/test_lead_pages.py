@@ -2,11 +2,13 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
+from firmly.accounts.audit import Action, AuditFilter
 from firmly.warehouse.store import Warehouse
-from tests.history import MIT, NOKIA, SMALL, Org, store, store_coverage, visit
+from tests.history import MIT, NOKIA, SMALL, Org, event, store, store_coverage, visit
 from tests.town import Firm, Town
 from tests.unit.web.conftest import Visitor
 
@@ -94,6 +96,7 @@ def test_older_pages_show_the_rest_and_are_not_live(member: Visitor, firm: Firm,
         ("from=yesterday", "<code>from</code> is <code>yesterday</code>; expected: a day such as 2026-03-31"),
         ("from=2026-03-02&to=2026-03-01", "<code>to</code> is <code>2026-03-01</code>"),
         ("from=0001-01-01&to=9999-12-31", "<code>to</code> is <code>9999-12-31</code>"),
+        ("from=0001-01-01&to=0001-01-02", "<code>from</code> is <code>0001-01-01</code>; expected: a day such as"),
         ("after=zzz", "<code>after</code> is <code>zzz</code>"),
         ("q=" + "x" * 101, "expected: at most 100 characters"),
         ("days=<script>", "<code>days</code> is <code>&lt;script&gt;</code>"),
@@ -103,6 +106,113 @@ def test_list_names_what_it_cannot_read(member: Visitor, query: str, said: str) 
     answer = member.client.get(f"/app/leads?{query}")
     assert answer.status_code == 400
     assert said in answer.text
+
+
+def chips(text: str) -> list[str]:
+    return re.findall(r'filter-chip"><span>([^<]+)</span>', text)
+
+
+def test_filter_is_added_piece_by_piece_and_taken_off_again(member: Visitor, firm: Firm, warehouse: Warehouse) -> None:
+    store(warehouse, visit(firm.id, NOKIA, NOON, ("/", "/pricing")), visit(firm.id, MIT, NOON, ("/pricing",)))
+    one = member.client.get("/app/leads?add=1&days=7&field=page&op=starts&value=/pricing&times=1&within=")
+    assert one.status_code == 303
+    text = member.text(one.headers["location"])
+    assert (chips(text), shown(text)) == (["visited a page that starts with /pricing"], [MIT.name, NOKIA.name])
+
+    more = dict(parse_qsl(urlsplit(one.headers["location"]).query))
+    more |= {"add": "1", "field": "country", "op": "eq", "value": "finland"}
+    two = member.client.get(f"/app/leads?{urlencode(more)}")
+    text = member.text(two.headers["location"])
+    assert (chips(text)[1], shown(text)) == ("country is Finland", [NOKIA.name])
+    assert "days=7" in two.headers["location"]
+
+    rest = re.search(r'<a href="([^"]+)" aria-label="Remove the filter: visited', text)
+    assert rest is not None
+    assert chips(member.text(rest[1].replace("&amp;", "&"))) == ["country is Finland"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("field=visits&op=gt&value=many", "expected: a whole number from 0 to 1000000000"),
+        ("field=page&op=gt&value=1", "expected: for page one of"),
+        ("field=nothing&op=eq&value=1", "expected: one of name, domain"),
+        ("field=name&op=matches&value=(", "RE2"),
+        ("field=name&op=contains&value=", "expected: text of 1 to 200"),
+        ("field=page&op=eq&value=/&times=x", "expected: a whole number from 1 to 100000"),
+    ],
+)
+def test_filter_that_cannot_be_added_is_named_above_the_list_as_it_was(
+    member: Visitor, firm: Firm, warehouse: Warehouse, asked: str, said: str
+) -> None:
+    store(warehouse, visit(firm.id, NOKIA, NOON))
+    answer = member.client.get(f"/app/leads?add=1&{asked}")
+    assert (answer.status_code, shown(answer.text)) == (422, [NOKIA.name])
+    assert said in answer.text
+
+
+def test_filter_that_would_be_too_long_for_an_address_is_not_added(member: Visitor) -> None:
+    many = ",".join("長い名前" * 12 for _ in range(15))
+    answer = member.client.get(f"/app/leads?add=1&field=name&op=in&value={many}")
+    assert answer.status_code == 422
+    assert "at most 6000 characters of an address" in answer.text
+
+
+def test_filter_in_an_address_that_cannot_be_read_is_named(member: Visitor) -> None:
+    answer = member.client.get('/app/leads?filter={"field":"shoe size"}')
+    assert answer.status_code == 400
+    assert "<code>filter.field</code> is <code>shoe size</code>" in answer.text
+
+
+def test_filter_that_nobody_passes_says_so(member: Visitor, firm: Firm, warehouse: Warehouse) -> None:
+    store(warehouse, visit(firm.id, NOKIA, NOON))
+    store_coverage(warehouse, firm.id, NOON.date(), {"company": 1})
+    text = member.text('/app/leads?filter={"field":"country","op":"eq","value":"SE"}')
+    assert "No company passes the filter" in text
+    assert 'href="/app/leads"' in text
+
+
+def test_list_is_exported_whole_as_it_is_filtered_and_that_is_logged(
+    member: Visitor, firm: Firm, warehouse: Warehouse, town: Town
+) -> None:
+    store(
+        warehouse,
+        visit(firm.id, NOKIA, NOON, ("/", "/pricing"), seconds=30),
+        visit(firm.id, MIT, NOON - timedelta(days=1)),
+        *(visit(firm.id, SMALL, NOON - timedelta(days=ago), detail="counts") for ago in range(2)),
+    )
+    head = (
+        "company,domain,country,kind,confidence,last_visit,visits,pages,goals,seconds,org_id,"
+        "days,score,tier,status,owner,tags,industry,size,ideal_customer,crm_id"
+    )
+    nokia = "Nokia,nokia.com,FI,business,high,2026-03-31T11:30Z,1,2,0,60,000000000000000a,1,15,low,new,,,,,no,"
+    mit = f"{MIT.name},mit.edu,US,education,high,2026-03-30T11:30Z,1,1,0,10,000000000000000b,1,5,low,new,,,,,no,"
+    answer = member.client.get("/app/leads/export")
+    assert answer.headers["content-disposition"] == 'attachment; filename="leads-2026-03-31.csv"'
+    assert answer.text.splitlines() == [head, nokia, mit]
+    only = 'filter={"field":"page","op":"eq","value":"/pricing"}'
+    assert member.text(f"/app/leads/export?{only}").splitlines() == [head, nokia]
+    assert member.text("/app/leads/export?days=7&q=massa").splitlines() == [head, mit]
+
+    log = town.accounts.audit.page(firm.scope, AuditFilter(Action.LEADS_EXPORTED))
+    month = {"from": "2026-03-02", "to": "2026-03-31"}
+    text = '{"field":"page","op":"eq","value":"/pricing"}'
+    assert [dict(entry.detail) for entry in log] == [
+        {"from": "2026-03-25", "to": "2026-03-31", "q": "massa"},
+        month | {"filter": text},
+        month,
+    ]
+
+
+def test_export_has_no_limit(member: Visitor, firm: Firm, warehouse: Warehouse) -> None:
+    store(warehouse, [event(firm.id, Org(10_000 + n, f"Org {n}"), NOON, starts_visit=1) for n in range(2500)])
+    lines = member.text("/app/leads/export").splitlines()
+    assert len(lines) == len(set(lines)) == 2501
+
+
+def test_company_in_an_export_is_no_formula(member: Visitor, firm: Firm, warehouse: Warehouse) -> None:
+    store(warehouse, visit(firm.id, Org(0x51, '=HYPERLINK("https://x.example")'), NOON))
+    assert member.text("/app/leads/export").splitlines()[1].startswith('"\'=HYPERLINK(""https://x.example"")",')
 
 
 @pytest.mark.parametrize("text", ["%00", "%ff%fe", "%27%20or%201=1", "{name:String}", "\\", "%F0%9F%8F%A2"])

@@ -6,8 +6,8 @@ import pytest
 
 from firmly.leads.service import Leads
 from firmly.web.sessions import safe_next
-from tests.town import PASSWORD, Firm, Town
-from tests.unit.web.conftest import KEYS, Client, Visitor
+from tests.town import KEYS, PASSWORD, Firm, Town
+from tests.unit.web.conftest import Client, Visitor
 
 
 def form(visitor: Visitor, firm: Firm, **more: str) -> dict[str, str]:
@@ -173,5 +173,5 @@ def test_an_ended_session_asks_to_sign_in(member: Visitor, town: Town) -> None:
 
 
 def test_too_large_a_form_is_refused(visitor: Visitor, firm: Firm) -> None:
-    answer = visitor.client.post("/app/sign-in", data=form(visitor, firm, password="x" * 20_000))
+    answer = visitor.client.post("/app/sign-in", data=form(visitor, firm, password="x" * 40_000))
     assert answer.status_code == 413

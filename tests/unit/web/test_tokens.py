@@ -13,6 +13,8 @@ CSS = (dashboards() / "static" / "tokens.css").read_text()
 _COLOUR = re.compile(r"--([a-z0-9-]+): (#[0-9a-f]{6});")
 LIGHT, DARK = (dict(_COLOUR.findall(part)) for part in CSS.split("@media (prefers-color-scheme: dark)"))
 
+SHEETS = sorted({path.name for path in (dashboards() / "static").glob("*.css")} - {"tokens.css"})
+
 TEXT = [
     *((role, ground) for role in ("text", "muted") for ground in ("surface", "raised", "sunken", "hover")),
     ("accent", "surface"),
@@ -62,7 +64,7 @@ def test_roles_that_meet_are_far_enough_apart(roles: dict[str, str], front: str,
     assert contrast(roles[front], roles[ground]) >= least
 
 
-@pytest.mark.parametrize("name", ["app.css", "corrections.css"])
+@pytest.mark.parametrize("name", SHEETS)
 def test_style_sheets_use_roles_only(name: str) -> None:
     sheet = (dashboards() / "static" / name).read_text()
     assert re.findall(r"#[0-9a-fA-F]{3,8}\b(?=[;\s)])|rgba?\(|hsla?\(", sheet) == []
