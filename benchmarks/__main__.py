@@ -5,7 +5,7 @@ from pathlib import Path
 
 import orjson
 
-from benchmarks import commit, freshness, ingest, loader, memory, orgs, snippet
+from benchmarks import banner, commit, freshness, ingest, leads, loader, memory, orgs, snippet
 
 BENCHMARKS = {
     "ingest": ingest.run,
@@ -15,6 +15,8 @@ BENCHMARKS = {
     "commit": commit.run,
     "orgs": orgs.run,
     "snippet": snippet.run,
+    "banner": banner.run,
+    "leads": leads.run,
 }
 
 

@@ -19,6 +19,7 @@ from firmly.accounts.scope import Scope
 from firmly.app import Firmly
 from firmly.leads.days import DayRange
 from firmly.leads.filter import LeadFilter
+from firmly.leads.resolving import Resolver
 from firmly.leads.rule_book import RuleBook
 from firmly.leads.service import Leads
 from firmly.model import system_clock
@@ -62,7 +63,8 @@ def _watch(served: Served, firmly: Firmly) -> tuple[list[float], list[tuple[floa
         time.sleep(0.05)
     rules = OrgRules(firmly.stores.control_plane, system_clock, LegalForms.bundled())
     rule_book = RuleBook(firmly.stores.warehouse, rules, system_clock)
-    leads, scope = Leads(firmly.stores.warehouse, system_clock, rule_book), _scope(firmly)
+    resolver = Resolver.over(firmly.stores.control_plane, system_clock, firmly.accounts.sites.of)
+    leads, scope = Leads(firmly.stores.warehouse, system_clock, rule_book, resolver), _scope(firmly)
     command = [sys.executable, "-m", "benchmarks.freshness", str(served.port), served.site.key, served.token()]
     seen: list[tuple[float, int]] = []
     ended_at = float("inf")
@@ -88,8 +90,8 @@ def _answers(url: str) -> bool:
 
 
 def _scope(firmly: Firmly) -> Scope:
-    session = firmly.accounts.sign_in(EMAIL, PASSWORD)
-    scope = firmly.accounts.scope(session) if session else None
+    session = firmly.accounts.sign_in.with_password(EMAIL, PASSWORD)
+    scope = firmly.accounts.sign_in.scope(session) if session else None
     assert scope is not None
     return scope
 

@@ -17,7 +17,7 @@ from firmly.warehouse.loader import Loader, Stream
 from firmly.warehouse.store import Warehouse, open_embedded
 from tests.history import Org, event
 
-VIEWS = ("organisations_of_events", "org_days_of_events", "org_events_of_events")
+VIEWS = ("organisations_of_events", "org_days_of_events", "org_events_of_events", "facet_days_of_events")
 SEGMENTS = 10
 DIFFERENT = 4
 ROUNDS = 3

@@ -13,6 +13,7 @@ import orjson
 
 from firmly.accounts.roles import Role
 from firmly.accounts.site import Site
+from firmly.accounts.sites import new_site
 from firmly.app import Firmly
 from firmly.consent.banner import banner_of, read_snippet
 from firmly.model import BeforeConsent
@@ -84,10 +85,10 @@ class Collector:
         accounts, email = self.firmly.accounts, f"owner-{self.site.key}@example.com"
         password = "a long enough phrase"
         accounts.add_member(self.site.workspace_id, email, "Owner", Role.OWNER, password)
-        scope = accounts.scope(accounts.sign_in(email, password) or "")
+        scope = accounts.sign_in.scope(accounts.sign_in.with_password(email, password) or "")
         assert scope is not None
         self.site = replace(self.site, **settings)
-        accounts.update_site(scope, self.site)
+        accounts.sites.change(scope, self.site)
         self.firmly.directory.refresh()
 
     async def post(self, *events: dict[str, Any], address: str = NOKIA, **more: Any) -> httpx.Response:
@@ -137,11 +138,10 @@ class Started:
             "name": "Example",
             "origins": (ORIGIN,),
             "controller": "Example Ltd",
-            "author": None,
             "before_consent": before_consent,
             **site,
         }
-        made = self.firmly.accounts.create_site(workspace, **settings)
+        made = self.firmly.accounts.sites.create(new_site(workspace, **settings))
         self.firmly.directory.refresh()
         # An address of its own, since the clock stands and with it the window that limits a source.
         self.client.headers["x-forwarded-for"] = f"131.229.{made.id // 250 % 250}.{made.id % 250 + 1}"

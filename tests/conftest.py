@@ -8,9 +8,11 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from firmly.warehouse.store import Warehouse, open_embedded
 from tests.collector import Collector, Started, running_firmly
+from tests.examples import examples
 from tests.postgresql import Postgres, running_postgres
 
 _ALLOWED_HOSTS = ("127.", "::1", "localhost", "0.0.0.0", "::ffff:127.")
@@ -24,6 +26,8 @@ def _refuse_the_network(event: str, arguments: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_refuse_the_network)
+settings.register_profile("usual", max_examples=examples(100))
+settings.load_profile("usual")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

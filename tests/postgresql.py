@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from sqlalchemy import make_url
 
 from firmly.accounts.database import open_control_plane
 
@@ -38,6 +39,16 @@ class Postgres:
         control_plane = open_control_plane(self.url(TEMPLATE))
         control_plane.migrate()
         control_plane.close()
+
+    def shut(self, url: str) -> None:
+        """Let a database refuse everybody, those connected included."""
+        name = make_url(url).database
+        self.execute(f"alter database {name} allow_connections false")
+        self.execute(f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'")
+
+    def open(self, url: str) -> None:
+        """Take back `shut`."""
+        self.execute(f"alter database {make_url(url).database} allow_connections true")
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://{OWNER}@/{database}?host={self._folder}"

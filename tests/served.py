@@ -19,7 +19,9 @@ from firmly.accounts.database import open_control_plane
 from firmly.accounts.roles import Role
 from firmly.accounts.service import Accounts
 from firmly.accounts.site import Site
+from firmly.accounts.sites import new_site
 from firmly.app import control_plane_url, prepare_data_dir
+from firmly.app.data_dir import secret_keys
 from firmly.consent.banner import banner_of, read_snippet
 from firmly.model import BeforeConsent, system_clock
 from firmly.packaged import snippet
@@ -140,17 +142,18 @@ class Served:
         prepare_data_dir(settings.data_dir)
         control_plane = open_control_plane(control_plane_url(settings))
         control_plane.migrate()
-        accounts = Accounts(control_plane, system_clock)
+        accounts = Accounts(control_plane, system_clock, secret_keys(settings))
         workspace = accounts.create_workspace("Acme", "UTC")
         accounts.add_member(workspace, EMAIL, "Owner", Role.OWNER, PASSWORD)
-        site = accounts.create_site(
-            workspace,
-            name="Example",
-            origins=(origin,),
-            controller="Example Ltd",
-            author=None,
-            before_consent=before_consent,
-            **more,
+        site = accounts.sites.create(
+            new_site(
+                workspace,
+                name="Example",
+                origins=(origin,),
+                controller="Example Ltd",
+                before_consent=before_consent,
+                **more,
+            )
         )
         control_plane.close()
         return site

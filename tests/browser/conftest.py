@@ -1,18 +1,20 @@
 """A real Chromium, a served Firmly, and a website that embeds the script by another origin."""
 
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Route, sync_playwright
 
-from tests.collector import BROWSER
-from tests.served import Served, free_port
+from firmly.model import BeforeConsent
+from tests.browser.installation import Installation, running_installation
+from tests.chromium import find_chromium
+from tests.collector import BROWSER, NOKIA
+from tests.served import Served, event_body, free_port, serving
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -88,11 +90,28 @@ def served(website: Website, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium where it is installed, else Playwright's own. Without any the test fails."""
-    found = shutil.which("chromium") or os.environ.get("CHROMIUM")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=list(NO_SERVICES))
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(NO_SERVICES))
         yield browser
         browser.close()
+
+
+ORIGIN = "https://www.firm.example"
+
+
+def send_visit(served: Served, path: str, address: str = NOKIA, **more: object) -> None:
+    """Look at a page as somebody behind ``address``, without a browser."""
+    headers = {"x-forwarded-for": address, "user-agent": BROWSER, "origin": ORIGIN, "content-type": "text/plain"}
+    body = event_body(served, "", path, **more)
+    httpx.post(f"{served.url}/f/e", content=body, headers=headers).raise_for_status()
+
+
+@pytest.fixture(scope="session")
+def firm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server of its own, with one company on the list that read the prices. Tests add visits, nothing else."""
+    with serving(Served(tmp_path_factory.mktemp("firm") / "data", ORIGIN, BeforeConsent.COMPANY)) as served:
+        send_visit(served, "/pricing")
+        yield served
 
 
 @pytest.fixture
@@ -113,3 +132,17 @@ def member(chromium: Browser) -> Iterator[BrowserContext]:
     context = chromium.new_context(locale="en-GB")
     yield context
     context.close()
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One served Firmly with mail; each test makes workspaces of its own in it."""
+    with running_installation(tmp_path_factory.mktemp("installation")) as installation:
+        yield installation
+
+
+@pytest.fixture
+def empty_website() -> Iterator[Website]:
+    """A website without a script yet."""
+    with open_website() as website:
+        yield website

@@ -93,6 +93,7 @@ def test_withdrawal_is_kept_before_its_request_leaves(
     page, _ = open_page(visitor, website)
     accept(page)
     page.locator(".firmly-reopen").click()
+    page.get_by_role("dialog").wait_for()
     state = page.evaluate(
         "() => { [...document.querySelectorAll('dialog button')].find(one => one.textContent === 'Withdraw consent')"
         f".click(); return [document.cookie, sessionStorage.length, {UNSENT}] }}"

@@ -15,6 +15,8 @@ import httpx
 import orjson
 import pytest
 
+from firmly.consent.banner import banner_of, read_snippet
+from firmly.packaged import snippet
 from tests.collector import BROWSER, ORIGIN
 from tests.faults.leaks import Finding, Scanner, packed_ipv4_hits
 from tests.served import ROOT, Served, event_body
@@ -67,11 +69,23 @@ def _distinct(seed: int, unlike: set[str]) -> list[str]:
     raise AssertionError
 
 
+def _choice(served: Served, **more: object) -> bytes:
+    banner = banner_of(served.site, read_snippet(snippet())).version
+    said = {"site": served.site.key, "banner": banner, "language": "en", "action": "accept_all", "source": "banner"}
+    return orjson.dumps(said | {"choices": {"statistics": True}} | more)
+
+
 Ways = list[Callable[[str, str], tuple[str, str, bytes, dict[str, str]]]]
 
 
-def _ways(served: Served, token: str) -> Ways:
+def _ways(served: Served, token: str, receipt: str) -> Ways:
     """Return how a canary reaches the collector: method, path, body and headers from (canary, number)."""
+
+    def choice(canary: str) -> bytes:
+        return _choice(served, note=canary)
+
+    def about(**more: object) -> bytes:
+        return orjson.dumps({"site": served.site.key, **more})
 
     def event(_canary: str, number: str, **more: object) -> bytes:
         return event_body(served, token, f"/page/{number}", **more)
@@ -102,9 +116,26 @@ def _ways(served: Served, token: str) -> Ways:
         lambda c, n: ("POST", "/f/e", f'{{"site": "{c}", "events": [{n}'.encode(), {"x-forwarded-for": c}),
         lambda c, n: ("POST", f"/f/e?ip={c}", event(c, n, visit=c), {"x-forwarded-for": c}),
         lambda c, n: ("POST", "/f/c", orjson.dumps({"site": served.site.key, "language": c}), {"x-forwarded-for": c}),
+        lambda c, n: (
+            "POST", "/f/c", choice(c),
+            {"x-forwarded-for": c, "user-agent": f"{BROWSER} {c}", "referer": f"{ORIGIN}/{c}", "accept-language": c,
+             "cookie": f"firmly_receipt_{served.site.key}={c}"},
+        ),
+        lambda c, n: ("POST", "/f/c/history", about(receipt=c), {"x-forwarded-for": c}),
+        lambda c, n: (
+            "POST", ("/f/c/receipt", "/f/c/erase")[int(n[1:]) % 2], about(note=c, format="page"),
+            {"x-forwarded-for": c, "cookie": f"firmly_receipt_{served.site.key}={receipt}"},
+        ),
         lambda c, n: ("GET", f"/f/{c.replace(':', '-')}.js", b"", {"x-forwarded-for": c}),
         lambda c, n: ("GET", "/app/leads", b"", {"x-forwarded-for": c, "cookie": f"firmly_session={c}"}),
     ]  # fmt: skip
+
+
+def _receipt(served: Served) -> str:
+    """Make a choice and return the receipt, as a page elsewhere gets it."""
+    headers = {"origin": ORIGIN, "sec-fetch-site": "cross-site"}
+    answer = httpx.post(f"{served.url}/f/c", content=_choice(served), headers=headers).raise_for_status()
+    return str(answer.json()["receipt"])
 
 
 def _host(address: str) -> str:
@@ -169,11 +200,13 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     run = Run(served, temporary, canaries, _distinct(2, set(canaries)))
     served.start((sys.executable, "-m", "tests.faults.canary_server"))
     token = served.token()
-    statuses = asyncio.run(_send(served, canaries, _ways(served, token)))
+    ways = _ways(served, token, _receipt(served))
+    statuses = asyncio.run(_send(served, canaries, ways))
     _send_proxy_lines(served, canaries[:20])
     served.stop()
-    assert statuses[202] > CANARIES / 2
-    assert statuses[500] >= CANARIES // 14  # The failing door failed.
+    assert statuses[202] > CANARIES * 2 / 5
+    assert statuses[201] >= CANARIES // len(ways)  # Choices that are on record.
+    assert statuses[500] >= CANARIES // len(ways)  # The failing door failed.
     return run
 
 

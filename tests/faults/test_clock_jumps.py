@@ -36,7 +36,7 @@ async def test_batch_that_comes_again_after_a_jump_counts_once_and_new_events_ar
 async def test_visit_ends_where_the_clock_says_that_half_an_hour_is_over_and_not_where_it_was_set_back(
     run: Run, jump: timedelta, visits: int
 ) -> None:
-    async with run(BeforeConsent.COMPANY, author=None) as collector:
+    async with run(BeforeConsent.COMPANY) as collector:
         await collector.post()
         collector.clock.now += jump
         await collector.post()

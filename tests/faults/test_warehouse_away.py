@@ -21,8 +21,8 @@ from tests.faults.load import send
 from tests.served import Served
 
 IS_LONG = bool(os.environ.get("TEST_LONG"))
-BURSTS, EVENTS_A_BURST = (12, 200) if IS_LONG else (4, 60)
-AWAY_S = 70 if IS_LONG else 3
+BURSTS, EVENTS_A_BURST = {"": (4, 60), "full": (12, 200)}.get(os.environ.get("TEST_LONG", ""), (6, 100))
+AWAY_S = {"": 3, "full": 70}.get(os.environ.get("TEST_LONG", ""), 35)
 _STORED = (
     "select (select count() from events) as events, (select uniqExact(path) from events) as paths, "
     "(select sum(pageviews) from org_days) as days, (select sum(visits) from org_days) as visits, "

@@ -10,11 +10,10 @@ from typing import Any
 import orjson
 import pytest
 
-from firmly.collect.choices import PER_SOURCE as PER_SOURCE_CHOICES
-from firmly.consent.choice import Category
+from firmly.collect.consent_door import APPENDING_PER_SOURCE
 from firmly.consent.token import ConsentTokens
 from firmly.measure.rates import PER_SOURCE
-from firmly.model import BeforeConsent, Confidence, DropReason
+from firmly.model import BeforeConsent, Category, Confidence, DropReason
 from firmly.warehouse.store import Warehouse, open_embedded
 from tests.collector import (
     COMCAST,
@@ -241,8 +240,8 @@ async def test_consent_given_for_another_controller_is_not_renewed(run: Run) -> 
 async def test_choices_of_one_source_are_limited(run: Run) -> None:
     async with run() as collector:
         headers = {"x-forwarded-for": "131.228.1.78"}
-        answers = [await collector.choose("reject_all", {}, headers=headers) for _ in range(PER_SOURCE_CHOICES + 1)]
-        assert [answer.status_code for answer in answers] == [201] * PER_SOURCE_CHOICES + [429]
+        answers = [await collector.choose("reject_all", {}, headers=headers) for _ in range(APPENDING_PER_SOURCE + 1)]
+        assert [answer.status_code for answer in answers] == [201] * APPENDING_PER_SOURCE + [429]
 
 
 async def test_device_id_on_another_network_joins_no_two_companies(run: Run) -> None:

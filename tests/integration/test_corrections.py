@@ -12,6 +12,7 @@ from firmly.accounts.rules import OrgRules, RuleId
 from firmly.accounts.scope import Scope
 from firmly.leads.days import DayRange
 from firmly.leads.filter import LeadFilter, org_id_text
+from firmly.leads.resolving import Resolver
 from firmly.leads.rule_book import RuleBook
 from firmly.leads.service import Leads
 from firmly.model import BeforeConsent, Confidence, OrgId
@@ -38,15 +39,16 @@ class Team:
         firmly = collector.firmly
         self.collector = collector
         self.rules = OrgRules(firmly.stores.control_plane, collector.clock, LegalForms.bundled())
+        resolver = Resolver.over(firmly.stores.control_plane, collector.clock, firmly.accounts.sites.of)
         book = RuleBook(firmly.stores.warehouse, self.rules, collector.clock)
-        self.leads = Leads(firmly.stores.warehouse, collector.clock, book)
+        self.leads = Leads(firmly.stores.warehouse, collector.clock, book, resolver)
         self.email = f"team-{collector.site.key}@example.com"
         firmly.accounts.add_member(collector.site.workspace_id, self.email, "Mia", Role.OWNER, PASSWORD)
 
     @property
     def scope(self) -> Scope:
         accounts = self.collector.firmly.accounts
-        scope = accounts.scope(accounts.sign_in(self.email, PASSWORD) or "")
+        scope = accounts.sign_in.scope(accounts.sign_in.with_password(self.email, PASSWORD) or "")
         assert scope is not None
         return scope
 
