@@ -9,7 +9,6 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from argon2 import PasswordHasher
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
 from firmly.accounts.database import open_control_plane
@@ -21,6 +20,7 @@ from firmly.app import control_plane_url
 from firmly.app.data_dir import secret_keys
 from firmly.model import WorkspaceId, system_clock
 from firmly.settings import read_settings
+from tests.browser.looks import look_at
 from tests.served import Served, serving
 from tests.smtp import MailServer
 
@@ -106,13 +106,7 @@ class Watch:
 
     def looks_right(self, name: str) -> None:
         """No violation for axe, nothing wider than the screen, no complaint, nothing from elsewhere."""
-        # A page that only just came is still being laid out.
-        self.page.wait_for_load_state()
-        results = Axe().run(self.page, options={"resultTypes": ["violations"]})
-        assert results.violations_count == 0, (name, results.generate_report())
-        width = "[document.documentElement.scrollWidth, innerWidth]"
-        wide, screen = self.page.evaluate(width)
-        assert wide <= screen, f"{name} is {wide} wide on a screen of {screen}"
+        look_at(self.page, name)
         assert self.complaints == [], name
         assert self.strangers == [], name
 

@@ -1,19 +1,24 @@
 """How a page looks to everybody: no violation of accessibility, no wider than the screen; and a picture for a human."""
 
-from collections.abc import Callable
-from pathlib import Path
+import re
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from tests.served import ROOT
 
-def looker(page: Page, folder: Path, width: int, scheme: str) -> Callable[[str], None]:
-    """Return what looks at a page as it is now, under a name."""
+PICTURES = ROOT / "test-results" / "pages"
 
-    def look(name: str) -> None:
-        results = Axe().run(page)
-        assert results.violations_count == 0, (name, results.generate_report())
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is wider than the screen"
-        page.screenshot(path=folder / f"{name}_{width}_{scheme}.png", full_page=True)
 
-    return look
+def look_at(page: Page, name: str) -> None:
+    """Look at a page as it is now; its picture, in `PICTURES`, is named by ``name``, its width and its colours."""
+    # A page that only just came is still being laid out.
+    page.wait_for_load_state()
+    wide, screen, is_dark = page.evaluate(
+        "[document.documentElement.scrollWidth, innerWidth, matchMedia('(prefers-color-scheme: dark)').matches]"
+    )
+    picture = f"{re.sub('[/ ]', '-', name)}-{screen}-{'dark' if is_dark else 'light'}.png"
+    page.screenshot(path=PICTURES / picture, full_page=True)
+    results = Axe().run(page, options={"resultTypes": ["violations"]})
+    assert results.violations_count == 0, (name, results.generate_report())
+    assert wide <= screen, f"{name} is {wide} wide on a screen of {screen}"

@@ -1,14 +1,13 @@
 """A member corrects a company, sees its history under the right name, and takes it back."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from firmly.model import BeforeConsent
-from tests.browser.looks import looker
+from tests.browser.looks import look_at
 from tests.browser.test_first_light import sign_in
 from tests.collector import BROWSER, NOKIA
 from tests.served import Served, event_body
@@ -76,16 +75,14 @@ def test_company_fields_show_only_where_they_are_asked_for(member: BrowserContex
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_forms_and_list_fit_and_have_no_accessibility_violation(
-    chromium: Browser, firm: Served, tmp_path: Path, scheme: str, width: int
+    chromium: Browser, firm: Served, scheme: str, width: int
 ) -> None:
     context = chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
     page = sign_in(context, firm)
 
-    check = looker(page, tmp_path, width, scheme)
-
     open_company(page, firm, "Nokia Solutions and Networks")
     open_form(page)
-    check("company")
+    look_at(page, "corrections-company")
     page.get_by_label("everything registered as").check()
     page.get_by_label("Name", exact=True).fill(
         "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
@@ -93,18 +90,18 @@ def test_forms_and_list_fit_and_have_no_accessibility_violation(
     page.get_by_label("Note (why").fill("They told us on the phone that this is their holding company")
     page.get_by_role("button", name="Correct").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Donaudampf")
-    check("corrected")
+    look_at(page, "corrections-corrected")
     page.goto(f"{firm.url}/app/corrections")
     page.get_by_label("Network", exact=True).fill("192.0.2.0/33")
     page.get_by_role("button", name="Add the rule").click()
     expect(page.get_by_role("alert")).to_contain_text("Network: expected a network such as 192.0.2.0/24")
-    check("refused")
+    look_at(page, "corrections-refused")
     page.get_by_label("Network", exact=True).fill("192.0.2.0/24")
     page.get_by_role("button", name="Add the rule").click()
     expect(page.get_by_text("From now on", exact=True)).to_be_visible()
-    check("corrections")
+    look_at(page, "corrections")
     while page.get_by_role("button", name="Remove").count():
         page.get_by_role("button", name="Remove").first.click()
     expect(page.get_by_text("Nothing is corrected yet")).to_be_visible()
-    check("empty")
+    look_at(page, "corrections-empty")
     context.close()

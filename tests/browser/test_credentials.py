@@ -38,7 +38,7 @@ def test_forgotten_password_is_replaced_through_the_mail_and_every_browser_signe
     enter(page, installation, household.email, "not the right one")
     expect(page.get_by_role("alert")).to_contain_text("do not match a member")
     expect(page.get_by_label("Password", exact=True)).to_have_attribute("aria-describedby", "error")
-    watch.looks_right("refused")
+    watch.looks_right("sign-in refused")
     page.get_by_role("link", name="Forgotten your password?").click()
     watch.looks_right("forgotten")
     page.get_by_label("E-mail address").fill(household.email)

@@ -12,7 +12,7 @@ from openpyxl import load_workbook
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from firmly.model import BeforeConsent
-from tests.browser.looks import looker
+from tests.browser.looks import look_at
 from tests.browser.test_first_light import sign_in
 from tests.collector import BROWSER, NOKIA
 from tests.served import Served, event_body
@@ -86,21 +86,17 @@ def test_page_works_without_scripts(chromium: Browser, firm: Served) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_page_fits_and_has_no_accessibility_violation(
-    chromium: Browser, firm: Served, tmp_path: Path, scheme: str, width: int
-) -> None:
+def test_page_fits_and_has_no_accessibility_violation(chromium: Browser, firm: Served, scheme: str, width: int) -> None:
     context = chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
     page = sign_in(context, firm)
-
-    check = looker(page, tmp_path, width, scheme)
 
     name = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
     only = f'{{"field":"name","op":"contains","value":"{name}"}}'
     page.goto(f"{firm.url}/app/exports?q={name}&filter={only}")
-    check("empty")
+    look_at(page, "exports-empty")
     page.get_by_role("button", name="Prepare CSV").click()
     expect(page.get_by_text("Ready.")).to_be_visible()
-    check("ready")
+    look_at(page, "exports-ready")
     page.get_by_role("button", name="Discard it").click()
     # As it looks while rows are written, which one company is too few to see.
     page.evaluate(
@@ -110,5 +106,5 @@ def test_page_fits_and_has_no_accessibility_violation(
             <span class="muted">48,000 of 120,000 rows</span></div>`);
         }"""
     )
-    check("writing")
+    look_at(page, "exports-writing")
     context.close()

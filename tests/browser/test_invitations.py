@@ -37,7 +37,7 @@ def test_invited_person_joins_with_the_role_that_was_given(chromium: Browser, in
     join.get_by_role("button", name="Join").click()
     expect(join.get_by_role("alert")).to_contain_text("expected")
     expect(join.get_by_label("Your name")).to_have_value("Petra Privacy")
-    watch.looks_right("refused")
+    watch.looks_right("invitation refused")
     join.get_by_label("Password").fill(PASSWORD)
     join.get_by_role("button", name="Join").click()
     join.wait_for_url("**/app/welcome")

@@ -1,11 +1,9 @@
 """The filter above the list, in a real browser: added, kept while searching, taken off."""
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.looks import looker
+from tests.browser.looks import look_at
 from tests.browser.test_first_light import sign_in
 from tests.served import Served
 
@@ -72,15 +70,13 @@ def test_list_is_downloaded_as_it_is_filtered(member: BrowserContext, firm: Serv
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_filter_fits_and_has_no_accessibility_violation(
-    chromium: Browser, firm: Served, tmp_path: Path, scheme: str, width: int
+    chromium: Browser, firm: Served, scheme: str, width: int
 ) -> None:
     context = chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
     page = sign_in(context, firm)
 
-    check = looker(page, tmp_path, width, scheme)
-
     page.get_by_text("Add a filter").click()
-    check("open")
+    look_at(page, "filters-open")
     add(
         page,
         "Name",
@@ -88,8 +84,8 @@ def test_filter_fits_and_has_no_accessibility_violation(
         "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft, " * 2,
     )
     expect(page.locator(".filter-chip")).to_have_count(1)
-    check("chips")
+    look_at(page, "filters-chips")
     add(page, "Visits", "more than", "many")
     expect(page.get_by_role("alert")).to_contain_text("expected: a whole number")
-    check("refused")
+    look_at(page, "filters-refused")
     context.close()

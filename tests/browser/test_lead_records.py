@@ -1,14 +1,13 @@
 """A team says what it knows of a company on its page, and imports its own data, in a real browser."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
 
 from firmly.model import BeforeConsent
-from tests.browser.looks import looker
+from tests.browser.looks import look_at
 from tests.browser.test_first_light import sign_in
 from tests.collector import BROWSER, NOKIA
 from tests.served import EMAIL, Served, event_body
@@ -101,25 +100,23 @@ def test_file_with_errors_is_looked_at_imported_and_undone(member: BrowserContex
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_pages_fit_and_have_no_accessibility_violation(
-    chromium: Browser, firm: Served, tmp_path: Path, scheme: str, width: int
+    chromium: Browser, firm: Served, scheme: str, width: int
 ) -> None:
     context = chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
     page = sign_in(context, firm)
 
-    check = looker(page, tmp_path, width, scheme)
-
     open_company(page)
     say_all(page)
     page.locator("#record").get_by_text("History").click()
-    check("record")
+    look_at(page, "records-record")
     page.locator("#record").get_by_label("New note").evaluate("field => field.removeAttribute('required')")
     page.locator("#record").get_by_role("button", name="Add the note").click()
     expect(page.get_by_role("alert")).to_contain_text("expected: about the company")
-    check("refused")
+    look_at(page, "records-refused")
     send_file(page, firm)
-    check("preview")
+    look_at(page, "records-preview")
     page.get_by_role("button", name="Import 1 company").click()
     expect(page.get_by_role("status")).to_be_visible()
-    check("imports")
+    look_at(page, "records-imports")
     page.get_by_role("button", name="Undo").first.click()
     context.close()

@@ -1,11 +1,9 @@
 """The list as sales people live in it: ordered, chosen, kept as a feed, changed in bulk, by keyboard."""
 
-from pathlib import Path
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, expect
 
+from tests.browser.looks import look_at
 from tests.browser.test_first_light import sign_in
 from tests.served import Served
 
@@ -74,22 +72,16 @@ def test_filter_is_kept_as_a_feed_and_counted(member: BrowserContext, firm: Serv
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_pages_fit_and_have_no_accessibility_violation(
-    chromium: Browser, firm: Served, tmp_path: Path, scheme: str, width: int
+    chromium: Browser, firm: Served, scheme: str, width: int
 ) -> None:
     context = chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
     page = sign_in(context, firm)
 
-    def check(name: str) -> None:
-        page.screenshot(path=tmp_path / f"{name}-{scheme}-{width}.png", full_page=True)
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
-        assert page.evaluate("document.documentElement.scrollWidth") == width
-
-    check("leads")
+    look_at(page, "leads")
     page.get_by_text("Columns", exact=True).click()
     page.get_by_text("Keep as a feed").click()
-    check("tools")
+    look_at(page, "leads-tools")
     for place in ("feeds", "score", "team"):
         page.goto(f"{firm.url}/app/{place}")
-        check(place)
+        look_at(page, place)
     context.close()

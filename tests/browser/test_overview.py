@@ -1,12 +1,10 @@
 """The overview and the live view in a real browser: the chart and its table, rows that arrive, the keyboard."""
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from tests.browser.conftest import send_visit
-from tests.browser.looks import looker
+from tests.browser.looks import look_at
 from tests.browser.test_first_light import sign_in
 from tests.collector import MIT
 from tests.served import Served
@@ -103,22 +101,20 @@ def test_hidden_page_lets_go_of_its_stream(member: BrowserContext, firm: Served)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_pages_fit_and_have_no_accessibility_violation(
-    chromium: Browser, firm: Served, tmp_path: Path, scheme: str, width: int
+    chromium: Browser, firm: Served, scheme: str, width: int
 ) -> None:
     send_visit(firm, "/" + "long-" * 40)
     context = chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
     page = sign_in(context, firm)
 
-    check = looker(page, tmp_path, width, scheme)
-
     page.goto(f"{firm.url}/app/live")
     expect(page.get_by_role("link", name=NOKIA_NAME).first).to_be_visible(timeout=10_000)
-    check("live")
+    look_at(page, "overview-live")
     page.goto(f"{firm.url}/app/overview")
     expect(page.locator("[data-plot-area] canvas")).to_be_visible()
     page.get_by_text("Show as a table").click()
-    check("overview")
+    look_at(page, "overview")
     page.goto(f"{firm.url}/app/overview?from=2020-01-01&to=2020-01-07")
     expect(page.get_by_role("heading", name="No company visited")).to_be_visible()
-    check("empty")
+    look_at(page, "overview-empty")
     context.close()

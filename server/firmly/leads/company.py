@@ -41,7 +41,8 @@ class Deed:
 class Company:
     """``days`` holds only days with a visit, oldest first; ``visits`` those with a route, newest
     first, ``next`` the place to go on; ``counted`` the days without a route, newest first.
-    ``corrected_by`` has the workspace's rules that lead here."""
+    ``corrected_by`` has the workspace's rules that lead here, ``aliases`` what else data sets call it and what stands
+    for it, from a to z."""
 
     identity: Identity
     history: History
@@ -52,6 +53,7 @@ class Company:
     next: Cursor | None
     counted: tuple[DayTotals, ...]
     corrected_by: tuple[KeptRule, ...] = ()
+    aliases: tuple[str, ...] = ()
     score: Score = NO_SCORE
     facets: Mapping[str, tuple[Deed, ...]] = field(default_factory=dict)
     """What its visits did: pages, landing pages, sources, campaigns, goals, each the most frequent first."""

@@ -187,6 +187,17 @@ class LeadRecords:
                 return frozenset(one for one, said in self._newest(scope, field, follow).items() if said)
         raise ValueError(field)
 
+    def texts(self, scope: Scope, field: str, follow: Follow) -> dict[OrgId, str]:
+        """Return what is said of every organisation as ``field``: a ``status`` other than new, an ``owner`` by name, or
+        all its ``tag``s with commas between. One of which nothing is said is absent."""
+        if field == "tag":
+            return self._tag_texts(scope, follow)
+        said = {one: text for one, text in self._newest(scope, field, follow).items() if text}
+        if field == "status":
+            return said
+        names = {str(owner.member_id): owner.name for owner in self.owners(scope)}
+        return {one: names[number] for one, number in said.items() if number in names}
+
     def hidden_ids(self, scope: Scope, follow: Follow | None = None) -> frozenset[OrgId]:
         """Return the organisations that are hidden for everybody, or by this member for themselves."""
         for_all = select(LeadRecordRow.org_id).where(
@@ -241,6 +252,15 @@ class LeadRecords:
         with self._control_plane.reading() as db:
             found = map(id_of, db.scalars(query))
             return frozenset(map(follow, found) if follow else found)
+
+    def _tag_texts(self, scope: Scope, follow: Follow) -> dict[OrgId, str]:
+        scope.require(Right.READ_LEADS)
+        query = select(LeadTagRow.org_id, LeadTagRow.folded).where(LeadTagRow.workspace_id == scope.workspace_id)
+        tags: dict[OrgId, set[str]] = {}
+        with self._control_plane.reading() as db:
+            for text, tag in db.execute(query):
+                tags.setdefault(follow(id_of(text)), set()).add(tag)
+        return {one: ", ".join(sorted(found)) for one, found in tags.items()}
 
     def _newest(self, scope: Scope, field: str, follow: Follow | None) -> dict[OrgId, str]:
         """Return every organisation's newest status (``""`` for new) or owner (a number, ``""`` for nobody)."""

@@ -6,7 +6,7 @@ retention is read, and the guards for small organisations hold in every answer.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import IO, Any
 
@@ -36,10 +36,12 @@ from firmly.leads.record import LeadStatus
 from firmly.leads.resolving import Resolver, SaidOf
 from firmly.leads.rule_book import RuleBook
 from firmly.leads.scoring import NO_SCORE, Score, Weights, score_of, score_parameters
+from firmly.leads.team_order import team_parameters
 from firmly.leads.visit import Visit, visit_of
 from firmly.leads.visit_export import Month, visits_file
 from firmly.model import Clock, InvalidInputError, OrgId, Problem, SiteId
 from firmly.warehouse.conditions import EVERYTHING, Among, Condition, both
+from firmly.warehouse.ordering import NEWEST_FIRST
 from firmly.warehouse.store import ConditionError, Warehouse
 
 PAGE_ROWS = 50
@@ -95,6 +97,7 @@ class Leads:
 
     def count(self, scope: Scope, wanted: LeadFilter) -> int:
         """Return how many leads there are. Raises InvalidInputError like `list`."""
+        wanted = replace(wanted, sorting=NEWEST_FIRST)  # An order costs, and changes no number.
         found = self._found(scope, wanted, self.rule_book.corrections(scope), None, 1)
         return found[0]["total"] if found else 0
 
@@ -141,6 +144,7 @@ class Leads:
             **corrections.parameters(),
             **corrections.identity_parameters(),
             **score_parameters(self.scorings.of(scope).weights, self.today()),
+            **team_parameters(self._resolver, scope, wanted.sorting.order, corrections),
             "is_first": int(after is None),
             "before_value": place.value,
             "before_org": place.id,
@@ -204,7 +208,8 @@ class Leads:
             return None
         parameters = self._parameters(scope, days, None) | {"org_ids": corrections.members([org_id])}
         history = self._history(parameters)
-        identity = self._identities(scope, [org_id], corrections).get(org_id)
+        recorded = {row["org_id"]: identity_of(row) for row in self._warehouse.rows("organisations", parameters)}
+        identity = corrections.identities.get(org_id, recorded.get(org_id))
         if history is None or identity is None or not history.may_be_shown:
             return None
         per_day = self._days(parameters, [org_id], corrections)[org_id]
@@ -220,6 +225,7 @@ class Leads:
             next=more,
             counted=tuple(map(day_totals_of, counted)),
             corrected_by=corrections.rules.get(org_id, ()),
+            aliases=_aliases(identity, recorded.values()),
             score=self.scores(scope, [org_id], corrections=corrections).get(org_id, NO_SCORE),
             facets=self._deeds(parameters),
         )
@@ -346,6 +352,13 @@ def _lead(
         scores.get(org_id, NO_SCORE),
         *said[org_id],
     )
+
+
+def _aliases(shown: Identity, recorded: Iterable[Identity]) -> tuple[str, ...]:
+    names = {name.casefold(): name for one in recorded for name in (one.registered_name, one.name) if name}
+    for own in (shown.name, shown.registered_name):  # The page has these in places of their own.
+        names.pop(own.casefold(), None)
+    return tuple(names[key] for key in sorted(names))
 
 
 def _sum(days: Iterable[DayTotals]) -> Totals:

@@ -11,7 +11,7 @@ from firmly.warehouse.ordering import Order, Sorting
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``order`` None: the list cannot be ordered by it, since the warehouse does not know it."""
+    """``order`` None: the list cannot be ordered by it, since it shows more than one thing."""
 
     key: str
     title: str
@@ -31,8 +31,8 @@ COLUMNS: Mapping[str, Column] = {
         Column("score", "Score", Order.SCORE),
         Column("country", "Country", Order.COUNTRY),
         Column("kind", "Kind", Order.KIND),
-        Column("industry", "Industry"),
-        Column("size", "Size"),
+        Column("industry", "Industry", Order.INDUSTRY),
+        Column("size", "Size", Order.SIZE),
         Column("last_visit", "Last visit", Order.LAST_VISIT),
         Column("activity", "Activity"),
         Column("visits", "Visits", Order.VISITS, is_number=True),
@@ -40,9 +40,9 @@ COLUMNS: Mapping[str, Column] = {
         Column("days", "Days", Order.DAYS, is_number=True),
         Column("goals", "Goals", Order.GOALS, is_number=True),
         Column("time", "Time", Order.SECONDS, is_number=True),
-        Column("status", "Status"),
-        Column("owner", "Owner"),
-        Column("tags", "Tags"),
+        Column("status", "Status", Order.STATUS),
+        Column("owner", "Owner", Order.OWNER),
+        Column("tags", "Tags", Order.TAGS),
     )
 }
 """In the order of the form that chooses them; the company itself always comes first."""

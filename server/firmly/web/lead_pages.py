@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
@@ -21,7 +21,8 @@ from firmly.leads.feeds import Feed
 from firmly.leads.filter import org_id_of, org_id_text
 from firmly.leads.lead import LeadPage
 from firmly.leads.overview import range_before
-from firmly.model import InvalidInputError, Problem
+from firmly.model import InvalidInputError, OrgId, Problem
+from firmly.warehouse.conditions import Among, both
 from firmly.web.asking import CHOICES, Asked, Span, read_after, read_asked, read_span
 from firmly.web.charts import day_chart
 from firmly.web.csv_file import csv_file
@@ -141,7 +142,20 @@ def _found(
 
 def export_leads(parts: Parts, request: Request, scope: MemberScope) -> Response:
     """Send the whole list as CSV or XLSX, without a limit; that it was taken is logged, with the filter."""
-    table = lead_table(parts, scope, request.query_params)
+    return _sent(parts, scope, lead_table(parts, scope, request.query_params))
+
+
+def export_selected(parts: Parts, _request: Request, scope: MemberScope, given: Form) -> Response:
+    """Send the rows of the list that a member picked, in its order; one that it no longer has is left out."""
+    picked = [org_id_of(text) for text in given.all("org")]
+    known = tuple(one for one in picked if one is not None)
+    if not known or len(known) < len(picked):
+        raise InvalidInputError("this cannot be exported", [Problem("org", "", "companies that the list shows")])
+    query = parse_qsl(urlsplit(safe_back(given["back"])).query)
+    return _sent(parts, scope, lead_table(parts, scope, QueryParams([*query, ("format", given["format"])]), known))
+
+
+def _sent(parts: Parts, scope: MemberScope, table: "LeadTable") -> Response:
     rows = table.rows()
     parts.accounts.audit.note(scope, Action.LEADS_EXPORTED, "", table.taken)
     send = xlsx_file if table.form == XLSX else csv_file
@@ -160,8 +174,12 @@ class LeadTable:
     taken: Mapping[str, object]
 
 
-def lead_table(parts: Parts, scope: MemberScope, query: QueryParams) -> LeadTable:
+def lead_table(
+    parts: Parts, scope: MemberScope, query: QueryParams, picked: Sequence[OrgId] | None = None
+) -> LeadTable:
     """Return the list that ``query`` asks for, in the ``format`` that it names; nothing is read yet.
+
+    ``picked`` are the only companies of it, None for all.
 
     Raises:
         InvalidInputError: there is no such list, or no such format.
@@ -174,8 +192,12 @@ def lead_table(parts: Parts, scope: MemberScope, query: QueryParams) -> LeadTabl
     taken: dict[str, object] = {"from": days.first.isoformat(), "to": days.last.isoformat()}
     taken |= {} if form == CSV else {"format": form}
     taken |= {key: wanted[key] for key in ("q", "site", "filter", "hidden") if key in wanted}
+    asked_for = asked.filter
+    if picked is not None:
+        taken["picked"] = len(picked)
+        asked_for = replace(asked_for, condition=both(Among(tuple(picked)), asked_for.condition))
     name = f"leads-{parts.clock():%Y-%m-%d}.{form}"
-    return LeadTable(asked, form, name, EXPORTED, lambda: map(exported, parts.leads.export(scope, asked.filter)), taken)
+    return LeadTable(asked, form, name, EXPORTED, lambda: map(exported, parts.leads.export(scope, asked_for)), taken)
 
 
 def company(parts: Parts, request: Request, scope: MemberScope) -> Response:

@@ -87,6 +87,7 @@ MEMBER_STREAMS: tuple[tuple[str, MemberStream, Right], ...] = (("/news", tell_ne
 MEMBER_FORMS: tuple[tuple[str, MemberForm, Right], ...] = (
     ("/leads/change", record_pages.change_leads, Right.EDIT_LEADS),
     ("/leads/columns", lead_pages.choose_columns, Right.READ_LEADS),
+    ("/leads/export", lead_pages.export_selected, Right.READ_LEADS),
     ("/feeds", feed_pages.keep_feed, Right.EDIT_FEEDS),
     ("/feeds/change", feed_pages.change_feed, Right.EDIT_FEEDS),
     ("/feeds/remove", feed_pages.remove_feed, Right.EDIT_FEEDS),

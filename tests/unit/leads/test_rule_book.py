@@ -103,6 +103,8 @@ def test_merged_company_brings_its_history_and_takes_it_back(book: Book, firm: F
         assert [[step.path for step in one.steps] for one in company.visits] == [["/about"], ["/", "/pricing"]]
         assert company.history.first_day == back(2).date()
         assert [kept.subject for kept in company.corrected_by] == [NOKIA.name, MIT.name]
+        names = {name for one in (NOKIA, MIT) for name in (one.name, f"{one.name} as registered")}
+        assert company.aliases == tuple(sorted(names))
 
     book.remove(rule)
     assert book.list() == {MIT.name: 1, "Nokia Group": 1}

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from firmly.leads.company_data.facts import Fact
 from firmly.leads.condition_json import condition_of
 from firmly.leads.days import DayRange
 from firmly.leads.filter import LeadFilter
@@ -91,7 +92,7 @@ def test_scoring_that_cannot_be_is_refused_by_its_key(leads: Leads, firm: Firm, 
 @pytest.mark.parametrize("order", Order)
 @pytest.mark.parametrize("is_down", [True, False], ids=["down", "up"])
 def test_list_goes_on_in_every_order_without_gap_or_repetition(
-    leads: Leads, firm: Firm, warehouse: Warehouse, order: Order, is_down: bool
+    leads: Leads, town: Town, firm: Firm, warehouse: Warehouse, order: Order, is_down: bool
 ) -> None:
     orgs = [
         Org(0x100 + number, name, domain, "business", country)
@@ -110,6 +111,16 @@ def test_list_goes_on_in_every_order_without_gap_or_repetition(
         *(visit(firm.id, org, back(number % 3), ("/",) * (1 + number % 2)) for number, org in enumerate(orgs)),
         visit(firm.id, orgs[2], back(5), ("/pricing",)),
     )
+    scope, ids = firm.scope, [OrgId(org.id) for org in orgs]
+    for number, change in (
+        (0, RecordChange(LeadStatus.CUSTOMER, add_tags=("b", "C"))),
+        (2, RecordChange(LeadStatus.WATCHING, owner=scope.member_id, add_tags=("B",))),
+        (3, RecordChange(add_tags=("a",))),
+    ):
+        town.records.change(scope, {ids[number]: [ids[number]]}, change)
+    file = b"domain,industry,size,owner\na.example,Steel,1000+,Zoe\nb.example,,11-50,Zoe\nz.example,air,2-10,\n"
+    columns = {fact: place for place, fact in enumerate((Fact.DOMAIN, Fact.INDUSTRY, Fact.SIZE, Fact.OWNER))}
+    town.company_data.bring(scope, town.company_data.upload(scope, "facts.csv", file), columns)
     wanted = LeadFilter(MONTH, sorting=Sorting(order, is_down))
     whole = [lead.identity.org_id for lead in leads.list(firm.scope, wanted).leads]
     assert len(set(whole)) == len(orgs)
@@ -142,6 +153,11 @@ def _value(lead: Any, order: Order) -> Any:
         Order.DOMAIN: lead.identity.domain.lower(),
         Order.COUNTRY: lead.identity.country.lower(),
         Order.KIND: str(lead.identity.kind),
+        Order.INDUSTRY: lead.facts.industry.lower(),
+        Order.SIZE: ["", "2-10", "11-50", "1000+"].index(lead.facts.size) or "",
+        Order.STATUS: list(LeadStatus).index(lead.record.status) or "",
+        Order.OWNER: (lead.record.owner.name if lead.record.owner else lead.facts.owner).lower(),
+        Order.TAGS: ", ".join(lead.record.tags).lower(),
     }[order]
 
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
@@ -202,6 +203,37 @@ def test_list_is_exported_whole_as_it_is_filtered_and_that_is_logged(
         month | {"filter": text},
         month,
     ]
+
+
+def test_picked_companies_are_exported_in_the_order_of_the_list_and_that_is_logged(
+    member: Visitor, firm: Firm, warehouse: Warehouse, town: Town
+) -> None:
+    third = Org(0x33, "Third")
+    store(
+        warehouse,
+        visit(firm.id, NOKIA, NOON),
+        visit(firm.id, MIT, NOON - timedelta(days=1)),
+        visit(firm.id, third, NOON),
+        visit(firm.id, SMALL, NOON, detail="counts"),
+    )
+
+    def picked(*orgs: Org, back: str = "/app/leads?sort=-name&days=7", form: str = "csv") -> Any:
+        token = member.csrf_token("/app/sites")
+        data = {"csrf_token": token, "back": back, "format": form, "org": [f"{org.id:016x}" for org in orgs]}
+        return member.client.post("/app/leads/export", data)  # type: ignore[arg-type]
+
+    answer = picked(MIT, NOKIA, SMALL)
+    assert answer.headers["content-disposition"] == 'attachment; filename="leads-2026-03-31.csv"'
+    assert [line.partition(",")[0] for line in answer.text.splitlines()] == ["company", "Nokia", MIT.name]
+    assert [line.partition(",")[0] for line in picked(MIT, NOKIA, back="/app/leads?q=nok").text.splitlines()[1:]] == [
+        "Nokia"
+    ]
+    assert picked(MIT, form="xlsx").content.startswith(b"PK")
+    log = town.accounts.audit.page(firm.scope, AuditFilter(Action.LEADS_EXPORTED))
+    assert dict(log[-1].detail) == {"from": "2026-03-25", "to": "2026-03-31", "picked": 3}
+    for refused in (picked(), picked(MIT, form="pdf"), picked(MIT, back="/app/leads?sort=nothing")):
+        assert refused.status_code == 400
+    assert len(town.accounts.audit.page(firm.scope, AuditFilter(Action.LEADS_EXPORTED))) == 3
 
 
 def test_export_has_no_limit(member: Visitor, firm: Firm, warehouse: Warehouse) -> None:

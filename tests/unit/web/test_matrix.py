@@ -60,6 +60,7 @@ EXPECTED: dict[tuple[str, str], str] = {
     ("GET", "/leads/{org_id}"): ALL,
     ("GET", "/leads/{org_id}/reach"): MANAGE,
     ("POST", "/leads/change"): SELL,
+    ("POST", "/leads/export"): ALL,
     ("POST", "/leads/{org_id}/record"): SELL,
     ("POST", "/leads/{org_id}/notes"): SELL,
     ("POST", "/leads/{org_id}/notes/remove"): SELL,
@@ -159,6 +160,7 @@ class House:
         known = self.objects
         return {
             "/leads/change": {"org": known["org"], "action": "tag", "value": "taken over", "back": "/app/leads"},
+            "/leads/export": {"org": known["org"], "format": "csv", "back": "/app/leads"},
             "/leads/{org_id}/record": {"status": "customer", "tag": "taken over", "hide_all": "on"},
             "/leads/{org_id}/notes": {"text": "taken over"},
             "/leads/{org_id}/notes/remove": {"note": known["note"]},

@@ -12,7 +12,7 @@ from firmly.accounts.audit import Action, record
 from firmly.accounts.database import ControlPlane
 from firmly.accounts.roles import Right
 from firmly.accounts.scope import Scope
-from firmly.accounts.tables import MemberRow
+from firmly.accounts.tables import MemberRow, MembershipRow
 from firmly.leads.company_data.fact_rows import Kept, facts_of, in_pieces, kept_of, names_by_place, places_by_email, put
 from firmly.leads.company_data.facts import CompanyFacts, Fact, normal_domain
 from firmly.leads.company_data.reading import Columns, CompanyLine, Reading, guessed_columns, read_companies
@@ -192,6 +192,20 @@ class CompanyData:
         column = _column(field)
         with self._control_plane.reading() as db:
             return frozenset(_domains(db, scope, column.is_not(None) if field == "icp" else column != ""))
+
+    def texts(self, scope: Scope, field: str) -> dict[str, str]:
+        """Return every domain's ``industry``, ``size`` or ``owner`` (a name), where it is known."""
+        scope.require(Right.READ_LEADS)
+        name = func.coalesce(MemberRow.name, CompanyFactsRow.owner_text)
+        column = name if field == "owner" else _column(field)
+        query = (
+            select(CompanyFactsRow.domain, column)
+            .outerjoin(MembershipRow, CompanyFactsRow.owner == MembershipRow.id)
+            .outerjoin(MemberRow, MembershipRow.member_id == MemberRow.id)
+            .where(CompanyFactsRow.workspace_id == scope.workspace_id, column != "")
+        )
+        with self._control_plane.reading() as db:
+            return {domain: text for domain, text in db.execute(query)}  # noqa: C416  # Rows are no pairs to mypy.
 
     def forget_uploads(self) -> None:
         """Delete the files that nobody imported within the hour, of all workspaces: a job's."""

@@ -132,6 +132,7 @@ class CompanyView(Struct, frozen=True):
 
     company: CompanyIdentity
     evidence: Evidence
+    aliases: Annotated[list[str], Meta(description="What else data sets call it, and what your corrections made it.")]
     first_day: date
     last: Seen
     visits: int
@@ -208,6 +209,7 @@ def get_company(call: Call[CompanyPath, Days, Nothing]) -> CompanyView:
     return CompanyView(
         company_identity(identity),
         Evidence(identity.asn, identity.registered_name, identity.source, identity.as_of),
+        list(found.aliases),
         found.history.first_day,
         _seen(found.history.last),
         found.totals.visits,
