@@ -47,7 +47,13 @@ def leads(parts: Parts, request: Request, scope: MemberScope) -> Response:
         return RedirectResponse(WELCOME, 303)
     asked = read_asked(request.query_params, parts.leads.today(), sites)
     is_part = "hx-request" in request.headers and "hx-history-restore-request" not in request.headers
-    asked, page, problems = _found(parts, scope, asked, request)
+    try:
+        asked, page, problems = _found(parts, scope, asked, request)
+    except InvalidInputError as error:
+        if is_part:
+            raise
+        # A part of the filter is of no use any more: it is shown with the others, to be taken away.
+        page, problems = LeadPage((), 0, None), error.problems
     if "add" in request.query_params and not problems:
         return RedirectResponse(asked.address(LIST), 303)
     may_total = scope.may(Right.READ_ALL_LEADS)
@@ -66,11 +72,15 @@ def leads(parts: Parts, request: Request, scope: MemberScope) -> Response:
         "sites": sites,
         "problems": problems,
         "base_url": parts.base_url,
-        "is_silent": not page.total and not (coverage and coverage.measured) and not parts.leads.activity(scope),
+        "is_silent": not problems
+        and not page.total
+        and not (coverage and coverage.measured)
+        and not parts.leads.activity(scope),
     }
     if not is_part:
         options: dict[str, Any] = {"choices": CHOICES, "field_options": field_options()}
-        options["given"] = request.query_params if problems else NOTHING_GIVEN
+        is_refused = problems and "add" in request.query_params
+        options["given"] = request.query_params if is_refused else NOTHING_GIVEN
         options |= {"columns": COLUMNS.values(), "kept": parts.leads.feeds.find(scope, asked.feed or 0)}
         options |= {"tags": parts.records.tags_of(scope), "owners": parts.records.owners(scope)}
         context.pop("scope")

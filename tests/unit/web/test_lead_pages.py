@@ -205,6 +205,16 @@ def test_list_is_exported_whole_as_it_is_filtered_and_that_is_logged(
     ]
 
 
+def test_filter_that_asks_for_what_is_gone_can_be_taken_away(member: Visitor, firm: Firm, warehouse: Warehouse) -> None:
+    store(warehouse, visit(firm.id, NOKIA, NOON))
+    gone = 'filter={"field":"site","op":"eq","value":"goneforgood"}'
+    answer = member.client.get(f"/app/leads?{gone}")
+    assert answer.status_code == 422
+    assert '<strong>Site</strong> is "goneforgood"; expected: one of ' in answer.text
+    assert 'href="/app/leads" aria-label="Remove the filter: ' in answer.text
+    assert member.client.get(f"/app/leads?{gone}", headers=PART).status_code == 400
+
+
 def test_picked_companies_are_exported_in_the_order_of_the_list_and_that_is_logged(
     member: Visitor, firm: Firm, warehouse: Warehouse, town: Town
 ) -> None:
