@@ -167,7 +167,7 @@ class Overviews:
         self, scope: Scope, days: DayRange, site: SiteId | None, corrections: Corrections
     ) -> dict[str, object]:
         before = range_before(days)
-        known_first = min(before.first, days.first - timedelta(days=RE_ENGAGED_DAYS))
+        known_first = before.first - timedelta(days=RE_ENGAGED_DAYS)
         return {
             "workspace_id": scope.workspace_id,
             "site_id": site or 0,

@@ -231,6 +231,17 @@ def test_gap_from_which_on_a_company_is_re_engaged(
     assert (sums.companies, sums.new, sums.re_engaged) == (1, 0, re_engaged)
 
 
+@pytest.mark.parametrize(("gap", "re_engaged"), [(29, 0), (30, 1), (31, 1), (200, 1)])
+def test_gap_counts_in_the_range_before_also_where_it_begins_outside(
+    leads: Leads, firm: Firm, warehouse: Warehouse, gap: int, re_engaged: int
+) -> None:
+    store(warehouse, visit(firm.id, NOKIA, on(gap + 1)), visit(firm.id, NOKIA, on(1)))
+    found = of(leads, firm, DayRange.until(TODAY + timedelta(days=30), 30))
+    assert found.before == DayRange.until(TODAY, 30)
+    sums = found.sums_before
+    assert (sums.companies, sums.new, sums.re_engaged) == (1, 0, re_engaged)
+
+
 def test_range_before_is_as_long_and_ends_where_the_range_begins(leads: Leads, firm: Firm) -> None:
     found = of(leads, firm, DayRange.until(TODAY, 7))
     assert found.before == DayRange(TODAY - timedelta(days=13), TODAY - timedelta(days=7))

@@ -1,6 +1,6 @@
 -- How many companies visited on each day, and which of them for the first time or after a long while, for the overview.
 -- A company is new on its first kept day, and re-engaged on a day that comes gap_days or more after the one before, on
--- whichever site. The days are read from known_first on, gap_days or more before first_day: of whoever has none from
+-- whichever site. The days are read from known_first on, gap_days before before_first: of whoever has none from
 -- there on it is enough to know whether any is kept. Who may not be shown alone counts for nothing, also as a part of
 -- what it is corrected to be.
 -- parameters: workspace_id; site_id (0: all sites); before_first, first_day, last_day (the range, and the one before);
