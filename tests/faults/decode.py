@@ -11,7 +11,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 ENDLESS = "^System(Numbers|Zeros|Primes|GenerateSeries)"
 """Engines that make numbers without end and hold nothing."""
-OF_THE_PROGRAM = ("documentation", "functions", "licenses", "symbols", "contributors", "time_zones")
+OF_THE_PROGRAM = ("documentation", "functions", "licenses", "symbols", "contributors", "time_zones", "unicode")
 """Large tables of `system` that come with the program and hold nothing of a run."""
 MOST_ROWS = 200_000
 

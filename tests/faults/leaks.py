@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 _WORD = frozenset(b"0123456789abcdefABCDEF")
+HEAD = 8
+"""Bytes of the shortest form."""
 _HASHES = ("md5", "sha1", "sha256", "blake2b")
 
 
@@ -29,18 +31,26 @@ class Scanner:
         keys = list(keys)
         for address in addresses:
             for form, pattern in _forms(address, keys):
-                self._patterns.setdefault(pattern[:4], []).append((pattern, form, address))
-        # A table over the first three bytes: one look per position of a file, then the exact comparison.
-        self._is_head = np.zeros(2**24, dtype=np.bool_)
+                assert len(pattern) >= HEAD
+                self._patterns.setdefault(pattern[:HEAD], []).append((pattern, form, address))
+        # A table over the first three bytes: one look per position of a file; of what is left the first eight, then the
+        # exact comparison.
+        self._is_start = np.zeros(2**24, dtype=np.bool_)
         for head in self._patterns:
-            self._is_head[int.from_bytes(head[:3], "little")] = True
+            self._is_start[int.from_bytes(head[:3], "little")] = True
+        self._heads = np.array(sorted(int.from_bytes(head, "little") for head in self._patterns), dtype=np.uint64)
 
     def scan(self, place: str, data: bytes) -> Iterator[Finding]:
-        if len(data) < 4:
+        if len(data) < HEAD:
             return
-        raw = np.frombuffer(data, dtype=np.uint8).astype(np.uint32)
-        for position in np.nonzero(self._is_head[raw[:-2] | raw[1:-1] << 8 | raw[2:] << 16])[0].tolist():
-            for pattern, form, address in self._patterns.get(data[position : position + 4], ()):
+        raw = np.frombuffer(data, dtype=np.uint8)
+        wide = raw.astype(np.uint32)
+        starts = np.nonzero(self._is_start[wide[:-2] | wide[1:-1] << 8 | wide[2:] << 16])[0]
+        starts = starts[starts <= len(data) - HEAD]
+        heads = np.ascontiguousarray(np.lib.stride_tricks.sliding_window_view(raw, HEAD)[starts]).view("<u8").ravel()
+        nearest = np.minimum(np.searchsorted(self._heads, heads), len(self._heads) - 1)
+        for position in starts[self._heads[nearest] == heads].tolist():
+            for pattern, form, address in self._patterns[data[position : position + HEAD]]:
                 if data.startswith(pattern, position) and _stands_alone(data, position, len(pattern), form):
                     yield Finding(place, form, address)
 
