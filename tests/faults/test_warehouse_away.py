@@ -22,7 +22,7 @@ from tests.served import Served
 
 IS_LONG = bool(os.environ.get("TEST_LONG"))
 BURSTS, EVENTS_A_BURST = {"": (4, 60), "full": (12, 200)}.get(os.environ.get("TEST_LONG", ""), (6, 100))
-AWAY_S = {"": 3, "full": 70}.get(os.environ.get("TEST_LONG", ""), 35)
+AWAY_S = {"": 3, "full": 70}.get(os.environ.get("TEST_LONG", ""), 15)
 _STORED = (
     "select (select count() from events) as events, (select uniqExact(path) from events) as paths, "
     "(select sum(pageviews) from org_days) as days, (select sum(visits) from org_days) as visits, "
