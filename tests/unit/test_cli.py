@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -25,25 +23,10 @@ from firmly.spool.collectors import EVENTS
 from firmly.spool.segments import SegmentFolder
 from firmly.warehouse.quarantine import Quarantine
 from tests.collector import START
+from tests.commands import firmly
 from tests.smtp import MailServer
 
-Result = subprocess.CompletedProcess[str]
-FIRMLY = [sys.executable, "-c", "from firmly.cli.main import main; main()"]
 PASSWORD = "a long enough phrase\n"
-
-
-def firmly(data_dir: Path, *arguments: str, given: str = "", **environ: str) -> Result:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("FIRMLY_")}
-    named = {f"FIRMLY_{name}": value for name, value in environ.items()}
-    return subprocess.run(
-        [*FIRMLY, *arguments],
-        check=False,
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**clean, "FIRMLY_DATA_DIR": str(data_dir), "COLUMNS": "200", **named},
-    )
 
 
 @pytest.fixture(scope="module")

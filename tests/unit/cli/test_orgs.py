@@ -2,9 +2,6 @@
 
 import functools
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -12,28 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from tests import commands
 from tests.vendor_files import write_vendor_file
 
-Result = subprocess.CompletedProcess[str]
-Run = Callable[..., Result]
+Run = Callable[..., commands.Result]
 
 
 @pytest.fixture
 def firmly(tmp_path: Path) -> Run:
-    def run(*arguments: str | Path, given: str = "", **environ: str | Path) -> Result:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("FIRMLY_")}
-        named = {f"FIRMLY_{name}": str(value) for name, value in environ.items()}
-        return subprocess.run(
-            [sys.executable, "-c", "from firmly.cli.main import main; main()", "orgs", *map(str, arguments)],
-            check=False,
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            env={**clean, "FIRMLY_DATA_DIR": str(tmp_path / "data"), "COLUMNS": "200", **named},
-        )
-
-    return run
+    return functools.partial(commands.firmly, tmp_path / "data", "orgs")
 
 
 def test_lookup_answers_one_line_an_address_in_order(firmly: Run, tmp_path: Path) -> None:
