@@ -10,6 +10,13 @@ from tests.served import ROOT
 PICTURES = ROOT / "test-results" / "pages"
 
 
+def look_in_light_and_dark(page: Page, name: str) -> None:
+    """Look at a page in both, and leave it light."""
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        look_at(page, name)
+
+
 def look_at(page: Page, name: str) -> None:
     """Look at a page as it is now; its picture, in `PICTURES`, is named by ``name``, its width and its colours."""
     # A page that only just came is still being laid out.

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
 
 from firmly.model import BeforeConsent
-from tests.browser.looks import look_at
+from tests.browser.looks import look_in_light_and_dark
 from tests.browser.test_first_light import sign_in
 from tests.collector import BROWSER, NOKIA
 from tests.served import EMAIL, Served, event_body
@@ -97,26 +97,23 @@ def test_file_with_errors_is_looked_at_imported_and_undone(member: BrowserContex
     expect(page.get_by_text("Undone").first).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_pages_fit_and_have_no_accessibility_violation(
-    chromium: Browser, firm: Served, scheme: str, width: int
-) -> None:
-    context = chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
+def test_pages_fit_and_have_no_accessibility_violation(chromium: Browser, firm: Served, width: int) -> None:
+    context = chromium.new_context(viewport={"width": width, "height": 844})
     page = sign_in(context, firm)
 
     open_company(page)
     say_all(page)
     page.locator("#record").get_by_text("History").click()
-    look_at(page, "records-record")
+    look_in_light_and_dark(page, "records-record")
     page.locator("#record").get_by_label("New note").evaluate("field => field.removeAttribute('required')")
     page.locator("#record").get_by_role("button", name="Add the note").click()
     expect(page.get_by_role("alert")).to_contain_text("expected: about the company")
-    look_at(page, "records-refused")
+    look_in_light_and_dark(page, "records-refused")
     send_file(page, firm)
-    look_at(page, "records-preview")
+    look_in_light_and_dark(page, "records-preview")
     page.get_by_role("button", name="Import 1 company").click()
     expect(page.get_by_role("status")).to_be_visible()
-    look_at(page, "records-imports")
+    look_in_light_and_dark(page, "records-imports")
     page.get_by_role("button", name="Undo").first.click()
     context.close()

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from tests.browser.conftest import send_visit
-from tests.browser.looks import look_at
+from tests.browser.looks import look_in_light_and_dark
 from tests.browser.test_first_light import sign_in
 from tests.collector import MIT
 from tests.served import Served
@@ -98,23 +98,20 @@ def test_hidden_page_lets_go_of_its_stream(member: BrowserContext, firm: Served)
         )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_pages_fit_and_have_no_accessibility_violation(
-    chromium: Browser, firm: Served, scheme: str, width: int
-) -> None:
+def test_pages_fit_and_have_no_accessibility_violation(chromium: Browser, firm: Served, width: int) -> None:
     send_visit(firm, "/" + "long-" * 40)
-    context = chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
+    context = chromium.new_context(viewport={"width": width, "height": 844})
     page = sign_in(context, firm)
 
     page.goto(f"{firm.url}/app/live")
     expect(page.get_by_role("link", name=NOKIA_NAME).first).to_be_visible(timeout=10_000)
-    look_at(page, "overview-live")
+    look_in_light_and_dark(page, "overview-live")
     page.goto(f"{firm.url}/app/overview")
     expect(page.locator("[data-plot-area] canvas")).to_be_visible()
     page.get_by_text("Show as a table").click()
-    look_at(page, "overview")
+    look_in_light_and_dark(page, "overview")
     page.goto(f"{firm.url}/app/overview?from=2020-01-01&to=2020-01-07")
     expect(page.get_by_role("heading", name="No company visited")).to_be_visible()
-    look_at(page, "overview-empty")
+    look_in_light_and_dark(page, "overview-empty")
     context.close()

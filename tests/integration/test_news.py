@@ -101,7 +101,7 @@ class Telling(BaseHTTPRequestHandler):
 def test_nginx_passes_news_on_as_they_come(tmp_path: Path) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Telling) as server:
         server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         with nginx(tmp_path, port=server.server_port) as proxy:
             connection = Visit(APP, proxy.tls_port)
             connection.request("GET", "/app/news")
