@@ -8,10 +8,11 @@ ONLY ?=
 demo: .venv/.run
 	$(BIN)/firmly demo
 
-# The browser's tests have processes of their own: Playwright keeps an event loop running in each. What says in seconds
-# when a visit is seen runs alone.
+# A file's tests stay together: they share servers. Faults come first: they take longest, and the rest fills in. The
+# browser's tests have processes of their own: Playwright keeps an event loop running in each. What says in seconds when
+# a visit is seen runs alone.
 test: .venv/.dev .venv/.machine
-	$(BIN)/python -m pytest -n 3 --dist loadgroup --ignore tests/browser
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/browser
 	$(BIN)/python -m pytest tests/browser/test_first_light.py
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/browser --ignore tests/browser/test_first_light.py
 

@@ -22,7 +22,7 @@ from tests.browser.installation import (
 from tests.browser.test_first_light import EVERY_STORE, NOTHING
 from tests.openid_provider import CLIENT_ID, CLIENT_SECRET, running_provider
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 def test_forgotten_password_is_replaced_through_the_mail_and_every_browser_signed_out(

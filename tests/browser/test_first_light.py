@@ -10,7 +10,7 @@ from tests.browser.conftest import Website
 from tests.browser.looks import look_in_light_and_dark
 from tests.served import EMAIL, PASSWORD, Served
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 EVERY_STORE = """async () => ({
   cookies: document.cookie,

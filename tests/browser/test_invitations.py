@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 from firmly.accounts.roles import Role
 from tests.browser.installation import PASSWORD, Household, Installation, enter, link_of, open_page
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 def invite(page: Page, installation: Installation, household: Household, email: str, role: str) -> None:

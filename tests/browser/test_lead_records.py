@@ -12,7 +12,7 @@ from tests.browser.test_first_light import sign_in
 from tests.collector import BROWSER, NOKIA
 from tests.served import EMAIL, Served, event_body
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 ORIGIN = "https://www.firm.example"
 COMPANY = "Nokia Solutions and Networks"

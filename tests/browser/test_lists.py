@@ -7,7 +7,7 @@ from tests.browser.looks import look_in_light_and_dark
 from tests.browser.test_first_light import sign_in
 from tests.served import Served
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 COMPANY = "Nokia Solutions and Networks"
 

@@ -8,7 +8,7 @@ from firmly.mail.letter import Template
 from tests.browser.crowd import FINNISH, LONG, crowd
 from tests.browser.installation import Household, Installation, enter, open_page
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 PAGES = (
     "account",

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 from tests.browser.conftest import Website
 from tests.browser.installation import Installation, enter, open_page
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 def test_empty_workspace_is_set_up_until_its_first_visit_is_seen(

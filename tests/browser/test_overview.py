@@ -9,7 +9,7 @@ from tests.browser.test_first_light import sign_in
 from tests.collector import MIT
 from tests.served import Served
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 NOKIA_NAME = "Nokia Solutions and Networks"
 MIT_NAME = "Massachusetts Institute of Technology"

@@ -24,7 +24,7 @@ from tests.browser.test_withdrawal import withdraw
 from tests.collector import BROWSER, NOKIA
 from tests.served import Served, free_port, serving
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 CORS = {"access-control-allow-origin": "*", "access-control-expose-headers": "x-firmly-dropped, retry-after"}
 

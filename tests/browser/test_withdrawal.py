@@ -11,7 +11,7 @@ from tests.browser.conftest import Website
 from tests.browser.test_first_light import layer, open_page
 from tests.served import Served
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 UNSENT = "localStorage.getItem('firmly_unsent')"
 

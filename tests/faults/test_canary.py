@@ -21,9 +21,6 @@ from tests.collector import BROWSER, ORIGIN
 from tests.faults.leaks import Finding, Scanner, packed_ipv4_hits
 from tests.served import ROOT, Served, event_body
 
-# One worker: the run that all of these look at is long.
-pytestmark = pytest.mark.xdist_group("canary")
-
 CANARIES = 1000
 NETWORKS = ("131.228", "73.14", "88.198", "18.7")
 """A firm, homes, a cloud, a university: stored and dropped alike."""

@@ -27,8 +27,6 @@ from tests.collector import BROWSER, ORIGIN
 from tests.faults.inputs import Shaped, bytes_from, headers_from, request_from
 from tests.served import FIRMLY, Served, serving
 
-pytestmark = pytest.mark.xdist_group("fuzz")  # The last test looks at what all of them stored.
-
 INPUTS = {"": 500, "full": 4_000}.get(os.environ.get("TEST_LONG", ""), 1_000)
 CONNECTIONS = 12
 SEED = int(os.environ.get("TEST_SEED", "20261122"))

@@ -46,6 +46,11 @@ Order = Literal[
     "domain",
     "country",
     "kind",
+    "industry",
+    "size",
+    "status",
+    "owner",
+    "tags",
 ]
 Filter = Annotated[
     dict[str, Any] | None,

@@ -21,7 +21,7 @@ from tests.browser.rules.visitor import (
     until,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 LANDSCAPES = [(1280, 900), (390, 844), (320, 256)]
 FOCUSED = "document.activeElement.className + '|' + (document.activeElement.textContent || '').trim().slice(0, 30)"

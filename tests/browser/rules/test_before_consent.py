@@ -12,7 +12,7 @@ from tests.browser.rules.visitor import NOTHING, STORES, Visitor, answer, dialog
 from tests.collector import BROWSER
 from tests.served import Served, serving
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 PROBES = Path(__file__).parent / "probes.js"
 LOOKS_ROUND = """() => {

@@ -25,7 +25,7 @@ from tests.collector import BROWSER
 from tests.served import Served, serving
 from tests.vendor_files import write_vendor_file
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 AMERICAN, GERMAN = "8.13.57.91", "16.13.57.91"
 NOTICE = "Until you choose, these are already on."

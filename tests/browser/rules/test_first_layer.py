@@ -22,7 +22,7 @@ from tests.browser.rules.visitor import (
     withdraw,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 OFFERED = ("preferences", "statistics", "marketing")
 POSITIONS = ("shop", "corner", "centre")

@@ -17,7 +17,7 @@ from tests.browser.rules.visitor import (
     withdraw,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 FRAME = (
     '<iframe title="Film" data-category="marketing" data-src="{vendor}/vendor/frame.html" width="320" height="240">'

@@ -29,7 +29,7 @@ from tests.browser.rules.visitor import (
 )
 from tests.served import FIRMLY, ROOT
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 ASK = """async ([collector, path, body]) => {
   const answer = await fetch(collector + path, { method: "POST", credentials: "include", body: JSON.stringify(body) });

@@ -10,7 +10,7 @@ from firmly.web.consent_mode import google_default, source_hash
 from tests.browser.rules.pages import NONCE, READING
 from tests.browser.rules.visitor import Visitor, answer, choose, granted, layer, open_preferences, until, withdraw
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 SAYS_GPC = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get: () => %s, configurable: true })"
 SAYS_DNT = "Object.defineProperty(Navigator.prototype, 'doNotTrack', { get: () => '1', configurable: true })"

@@ -19,7 +19,7 @@ from tests.browser.rules.visitor import (
     withdraw,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 DAY_S = 86_400
 SCRIPTS = "".join(
