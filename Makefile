@@ -14,7 +14,7 @@ demo: .venv/.run
 test: .venv/.dev .venv/.machine
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/browser
 	$(BIN)/python -m pytest tests/browser/test_first_light.py
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/browser --ignore tests/browser/test_first_light.py
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder tests/browser --ignore tests/browser/test_first_light.py
 
 check: .venv/.dev
 	$(BIN)/ruff check .

@@ -133,7 +133,7 @@ def test_power_lost_after_any_call_loses_doubles_and_invents_nothing(
         if life >= lives and (not refuses or witness.refused):
             break
         record, disk = tmp_path / f"{life}.strace", Disk(folder.parent)
-        arguments = (str(folder), str(life * 1000), "300" if IS_LONG else "100", str(life))
+        arguments = (str(folder), str(life * 1000), "200" if IS_LONG else "100", str(life))
         command = traced((sys.executable, str(PROGRAM), *arguments), record, *faults)
         ended = subprocess.run(command, capture_output=True, check=False, cwd=ROOT, timeout=100)
         assert ended.returncode == 0 or (faults and b"OSError" in ended.stderr), ended.stderr.decode()
