@@ -136,7 +136,11 @@ class Overviews:
         corrections = self._rule_book.corrections(scope)
         given = self._parameters(scope, days, site, corrections)
         before = range_before(days)
-        all_days, starting = self._days(given, before, days)
+        (all_days, starting), companies, facets = self._warehouse.side_by_side(
+            lambda: self._days(given, before, days),
+            lambda: self._companies(scope, given, corrections, TOP_ROWS),
+            lambda: self._facets(given, FACETS, TOP_ROWS),
+        )
         return Overview(
             range=days,
             before=before,
@@ -144,8 +148,8 @@ class Overviews:
             sums_before=_sums(all_days, starting, before),
             days=tuple(one for one in all_days if one.day >= days.first),
             days_before=tuple(one for one in all_days if one.day < days.first),
-            companies=self._companies(scope, given, corrections, TOP_ROWS),
-            facets=self._facets(given, FACETS, TOP_ROWS),
+            companies=companies,
+            facets=facets,
         )
 
     def days(self, scope: Scope, days: DayRange, site: SiteId | None = None) -> tuple[OverviewDay, ...]:

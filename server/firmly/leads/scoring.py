@@ -132,7 +132,7 @@ def score_parameters(weights: Weights, as_of: date) -> dict[str, object]:
     return {
         "score_first_day": as_of - timedelta(days=SCORE_DAYS - 1),
         "score_as_of": as_of,
-        "score_half_life": float(HALF_LIFE_DAYS),
+        "score_weights": [0.5 ** (age / HALF_LIFE_DAYS) for age in range(64)],
         "score_points": [(-1 if term in LOWERING else 1) * weights.of[term].points for term in Term],
         "score_caps": [weights.of[term].most for term in Term],
         "score_high": list(weights.high),

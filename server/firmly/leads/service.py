@@ -5,7 +5,7 @@ retention is read, and the guards for small organisations hold in every answer.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import IO, Any
@@ -91,8 +91,8 @@ class Leads:
         shown = found[:rows]
         org_ids = [row["org_id"] for row in shown]
         more = Cursor(shown[-1]["sorted_by"], shown[-1]["org_id"]) if len(found) > rows else None
-        days = self._days(self._parameters(scope, wanted.days, wanted.site), org_ids, corrections)
-        leads = self._leads(scope, shown, corrections, days)
+        parameters = self._parameters(scope, wanted.days, wanted.site)
+        leads = self._leads(scope, shown, corrections, lambda: self._days(parameters, org_ids, corrections))
         return LeadPage(tuple(leads), found[0]["total"] if found else 0, more)
 
     def count(self, scope: Scope, wanted: LeadFilter) -> int:
@@ -112,20 +112,23 @@ class Leads:
 
     def _exported(self, scope: Scope, corrections: Corrections, found: Sequence[Mapping[str, Any]]) -> Iterator[Lead]:
         for start in range(0, len(found), EXPORTED_AT_ONCE):
-            yield from self._leads(scope, found[start : start + EXPORTED_AT_ONCE], corrections, {})
+            yield from self._leads(scope, found[start : start + EXPORTED_AT_ONCE], corrections, dict)
 
     def _leads(
         self,
         scope: Scope,
         rows: Sequence[Mapping[str, Any]],
         corrections: Corrections,
-        days: Mapping[int, tuple[DayTotals, ...]],
+        days_of: Callable[[], Mapping[int, tuple[DayTotals, ...]]],
     ) -> Iterator[Lead]:
         """Yield the leads of rows with all that is said of them; one whose identity is no longer kept is left out."""
         org_ids = [OrgId(row["org_id"]) for row in rows]
-        identities = self._identities(scope, org_ids, corrections)
         scoring = self.scorings.of(scope)
-        scores = self.scores(scope, org_ids, corrections=corrections, weights=scoring.weights)
+        identities, scores, days = self._warehouse.side_by_side(
+            lambda: self._identities(scope, org_ids, corrections),
+            lambda: self.scores(scope, org_ids, corrections=corrections, weights=scoring.weights),
+            days_of,
+        )
         said = self._resolver.said(scope, identities.values(), corrections, scoring.ideal)
         for row in rows:
             if row["org_id"] in identities:

@@ -4,6 +4,8 @@
 
 - ``stands_for``: the organisation that the column ``org_id`` stands for by the workspace's corrections (``merged`` and
   ``kept``, both empty without any); 0 where it is hidden.
+- ``score_weight``: what ``day`` counts in a score; ``scored_pages``: the pages that count in one, of few organisations,
+  and ``scored_pages_of_all`` from a table that is read for many.
 - ``scores_of_all``: ``scores.sql`` of all that may be shown.
 - ``showable``: the organisations that may be shown: with a page route, or counted on three distinct days, of what is
   kept. One that is not known is none, so that what is missing shows nobody.
@@ -14,6 +16,7 @@ from functools import cache
 from importlib.resources import files
 
 _WHOM = "/* whom */ org_id in {org_ids:Array(UInt64)}"
+_PAGES, _PAGES_OF_ALL = "/*= scored_pages */", "scored_pages_of_all"
 _PIECE = re.compile(r"/\*= (\w+) \*/")
 
 
@@ -31,12 +34,12 @@ def with_pieces(text: str) -> str:
 def _piece(name: str) -> str:
     if name == "scores_of_all":
         return scores_of(f"org_id in {_piece('showable')}")
-    return _text(f"pieces/{name}.sql").strip()
+    return with_pieces(_text(f"pieces/{name}.sql").strip())
 
 
 def scores_of(whom: str) -> str:
-    """Return ``scores.sql`` for the organisations of which this SQL is true."""
-    return statement("scores").replace(_WHOM, whom)
+    """Return ``scores.sql`` for the organisations of which this SQL is true: many of them."""
+    return with_pieces(_text("scores.sql").replace(_PAGES, f"/*= {_PAGES_OF_ALL} */")).replace(_WHOM, whom)
 
 
 def _text(path: str) -> str:

@@ -9,6 +9,7 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
@@ -140,6 +141,7 @@ class Warehouse:
         self._conditions = threading.BoundedSemaphore(CONDITIONS)
         self._writers = Clients(lambda: connect(INSERT_SETTINGS), writers)
         self._readers = Clients(lambda: connect(READ_SETTINGS), READERS)
+        self._side = ThreadPoolExecutor(READERS - 1, "warehouse")
         self._write_file = write_file
         self._exporting = threading.BoundedSemaphore(EXPORTERS)
         self._exporters = Clients(lambda: connect(EXPORT_SETTINGS), EXPORTERS)
@@ -216,6 +218,15 @@ class Warehouse:
             if is_work:
                 self._conditions.release()
 
+    def side_by_side(self, *questions: Callable[[], Any]) -> tuple[Any, ...]:
+        """Return the answers to several questions, which are asked at once. None of them may itself ask so.
+
+        Raises what the first of them raises.
+        """
+        first, *others = questions
+        asked = [self._side.submit(question) for question in others]
+        return first(), *(one.result() for one in asked)
+
     def write_parquet(self, query: str, parameters: Mapping[str, object], to: Path) -> None:
         """Write the rows of ``queries/<query>.sql`` to the file ``to``, which is there already, as Parquet.
 
@@ -265,6 +276,7 @@ class Warehouse:
             return False
 
     def close(self) -> None:
+        self._side.shutdown(wait=False)
         self._writers.close()
         self._readers.close()
         self._exporters.close()

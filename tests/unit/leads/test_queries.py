@@ -28,7 +28,7 @@ every_query = pytest.mark.parametrize("query", [pytest.param(path, id=path.stem)
 @every_query
 def test_every_where_of_a_table_starts_with_the_workspace(query: Path) -> None:
     tables = re.findall(r"\bfrom\s+[a-z]\w*", statement(query))
-    scoped = re.findall(r"\bfrom\s+[a-z]\w*\s+where\s+workspace_id = \{workspace_id:UInt32\}", statement(query))
+    scoped = re.findall(r"\bfrom\s+[a-z]\w*\s+(?:pre)?where\s+workspace_id = \{workspace_id:UInt32\}", statement(query))
     assert len(scoped) == len(tables) > 0
 
 

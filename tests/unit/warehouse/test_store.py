@@ -40,7 +40,7 @@ def test_query_says_what_it_is_and_asks_for_the_workspace_first(name: str, text:
     assert "\n-- columns: " in comment
     whole = with_pieces(statement)
     tables = re.findall(r"\bfrom\s+[a-z]\w*", whole)
-    wheres = re.findall(r"\bfrom\s+[a-z]\w*\s+where\s+(\S+ = \S+)", whole)
+    wheres = re.findall(r"\bfrom\s+[a-z]\w*\s+(?:pre)?where\s+(\S+ = \S+)", whole)
     assert wheres
     assert set(wheres) == {"workspace_id = {workspace_id:UInt32}"}
     assert len(tables) == len(wheres), "a from without its where"

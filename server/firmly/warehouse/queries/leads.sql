@@ -39,7 +39,7 @@ from
             and ({site_id:UInt32} = 0 or site_id = {site_id:UInt32})
             and retain_until > {today:Date}
             and stands_for != 0
-            and org_id in /*= showable */
+            and /*= row_shown */
         group by stands_for
     ) as ranged
     /* joined */
