@@ -31,8 +31,9 @@ def firmly(data_dir: Path, *arguments: str | Path, given: str = "", **environ: s
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "stdin").write_text(given)
+        command = [str(one) for one in arguments]
         wanted = {
-            "arguments": [str(one) for one in arguments],
+            "arguments": command,
             "environ": {**clean, "FIRMLY_DATA_DIR": str(data_dir), "COLUMNS": "200", **named},
             "folder": name,
         }
@@ -40,7 +41,7 @@ def firmly(data_dir: Path, *arguments: str | Path, given: str = "", **environ: s
         forks.stdin.flush()
         code = int(forks.stdout.readline())
         out, err = ((folder / stream).read_text() for stream in _STREAMS[1:])
-    return subprocess.CompletedProcess(wanted["arguments"], code, out, err)
+    return subprocess.CompletedProcess(command, code, out, err)
 
 
 @cache

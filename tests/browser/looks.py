@@ -17,7 +17,7 @@ def look_in_light_and_dark(page: Page, name: str) -> None:
     """Look at a page in both, and leave it light."""
     for scheme in ("dark", "light"):
         # Without motion: a colour on its way from one to the other is neither.
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         look_at(page, name)
 
 
