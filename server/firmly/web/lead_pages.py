@@ -27,7 +27,7 @@ from firmly.web.asking import CHOICES, Asked, Span, read_after, read_asked, read
 from firmly.web.charts import day_chart
 from firmly.web.csv_file import csv_file
 from firmly.web.filter_form import Sayer, field_options, with_addition
-from firmly.web.forms import Form
+from firmly.web.forms import Form, whole_number
 from firmly.web.lead_columns import COLUMNS, EXPORTED, Column, exported, read_columns, shown_columns
 from firmly.web.parts import Parts
 from firmly.web.record_panel import record_of
@@ -92,11 +92,17 @@ def leads(parts: Parts, request: Request, scope: MemberScope) -> Response:
 
 
 def compared(parts: Parts, request: Request, scope: MemberScope) -> Response:
-    """Answer how many companies the same list has in the range of the same length before: asked for after the list."""
+    """Answer how many companies the same list has in the range of the same length before: asked for after the list.
+
+    ``now`` is how many the page shows: it has just counted them.
+    """
+    now = whole_number(request.query_params.get("now", ""))
+    if now is None:
+        raise InvalidInputError("this cannot be compared", [Problem("now", "", "how many companies there are now")])
     asked = read_asked(request.query_params, parts.leads.today(), parts.accounts.sites.of(scope))
     before = replace(asked.filter, days=range_before(asked.span.days))
     try:
-        now, then = parts.leads.count(scope, asked.filter), parts.leads.count(scope, before)
+        then = parts.leads.count(scope, before)
     except InvalidInputError:  # The list says so itself.
         return Response()
     return parts.pages.part("_compared.html", now=now, then=then, days=len(before.days))
