@@ -231,6 +231,7 @@ def test_a_correction_shows_a_small_company_no_sooner(book: Book, firm: Firm, wa
     assert company is not None
     assert (company.totals.visits, company.counted, company.identity.domain) == (1, (), "")
     assert company.identity.registered_name == f"{NOKIA.name} as registered"
+    assert company.aliases == (NOKIA.name,)
     assert {kept.id: reach.companies for kept, reach in book.leads.rule_book.effects(firm.scope)}[rule] == 0
 
     store(warehouse, visit(firm.id, other, back(2), detail="counts"))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import uuid
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -180,3 +181,18 @@ def test_scheme_of_the_address_decides_whether_it_is_encrypted(scheme: str) -> N
 def test_defect_of_ours_is_not_called_an_unavailable_warehouse(empty: Warehouse) -> None:
     with pytest.raises(ClickHouseError, match="Code: 456"):
         empty.rows("coverage", {})
+
+
+def test_questions_side_by_side_are_answered_in_their_order_and_at_once(empty: Warehouse) -> None:
+    together = threading.Barrier(3, timeout=10)
+
+    def question(answer: str) -> str:
+        together.wait()
+        return answer
+
+    def broken() -> None:
+        raise WarehouseUnavailableError("away")
+
+    assert empty.side_by_side(*(partial(question, answer) for answer in "abc")) == ("a", "b", "c")
+    with pytest.raises(WarehouseUnavailableError, match="away"):
+        empty.side_by_side(lambda: 1, broken)

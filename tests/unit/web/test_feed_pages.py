@@ -239,7 +239,9 @@ def test_list_is_compared_with_the_days_before(member: Visitor, seen: Firm, ware
     store(warehouse, visit(seen.id, SMALL, NOON - timedelta(days=10)))
     assert said("days=7&now=2") == "1 company more than in the 7 days before, when there was 1"
     assert said("days=30&now=3") == "3 companies more than in the 30 days before, when there were 0"
-    assert said(f"days=7&now=1&filter={quote(FINNISH)}") == "As many companies as in the 7 days before, when there was 1"
+    assert (
+        said(f"days=7&now=1&filter={quote(FINNISH)}") == "As many companies as in the 7 days before, when there was 1"
+    )
     address = re.search(r'hx-get="(/app/leads/compared[^"]*)"', member.text("/app/leads?days=7"))
     assert address is not None
     assert address[1] == "/app/leads/compared?days=7&amp;now=2"
