@@ -36,7 +36,7 @@ def test_companies_are_picked_by_keyboard_and_changed_together(member: BrowserCo
     page.keyboard.press("j")
     expect(page.get_by_role("link", name=COMPANY)).to_be_focused()
     page.keyboard.press("x")
-    bar = page.get_by_role("form", name="Change the selected companies")
+    bar = page.get_by_role("form", name="The selected companies")
     expect(bar.get_by_text("1 selected")).to_be_visible()
     bar.get_by_label("What to do").select_option("tag")
     bar.get_by_label("Tag", exact=True).fill("fair")

@@ -19,6 +19,7 @@ export function bindBulk(form, list) {
     form.querySelector("[data-bulk-count]").textContent = `${picked.size} selected`;
   };
   const fit = () => {
+    if (!action) return;  // Who only reads can download what is picked.
     const values = action.selectedOptions[0].dataset.values;
     for (const field of form.querySelectorAll("[data-bulk-values]"))
       field.hidden = field.disabled = field.dataset.bulkValues !== values;
@@ -35,7 +36,7 @@ export function bindBulk(form, list) {
     picked.clear();
     show();
   });
-  action.addEventListener("change", fit);
+  action?.addEventListener("change", fit);
   form.addEventListener("submit", () => {
     form.querySelector("[data-bulk-back]").value = location.pathname + location.search;
   });

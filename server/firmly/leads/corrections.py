@@ -63,6 +63,14 @@ class Corrections:
         """Return the id that stands for ``org_id``, or `HIDDEN`."""
         return self.redirects.follow(org_id)
 
+    def shown_as(self, org_id: OrgId) -> OrgId:
+        """Return the id of which counts what is said of ``org_id``; `HIDDEN` for none.
+
+        What stands for others counts always; what leads to it only once it may be shown itself.
+        """
+        end = self.follow(org_id)
+        return HIDDEN if end != org_id and org_id in self.unshown else end
+
     def members(self, org_ids: Iterable[OrgId]) -> list[OrgId]:
         """Return these ids, and all that lead to them: what a read has to gather."""
         found = (one for org_id in org_ids for one in (org_id, *self.gathered.get(org_id, ())))

@@ -81,7 +81,7 @@ class LiveVisits:
         return tuple(_visit(row, who[ends[row["org_id"]]]) for row in known[:MAX_SHOWN])
 
     def _shown(self, scope: Scope, org_ids: set[OrgId], corrections: Corrections) -> set[OrgId]:
-        hidden = self._hidden_ids(scope, corrections.follow)
+        hidden = self._hidden_ids(scope, corrections.shown_as)
         return self._only_visible(scope, org_ids - hidden)
 
     def mark(self, workspace_id: WorkspaceId) -> int:

@@ -187,7 +187,7 @@ class Overviews:
 
     def _standing(self, scope: Scope, corrections: Corrections) -> dict[str, object]:
         """Return what each organisation stands for; what the team hid is hidden like what corrections hide."""
-        hidden = self._hidden_ids(scope, corrections.follow)
+        hidden = self._hidden_ids(scope, corrections.shown_as)
         to = {start: HIDDEN if end in hidden else end for start, end in corrections.redirects.to.items()}
         to |= dict.fromkeys(hidden - {HIDDEN}, HIDDEN)
         return {"merged": list(to), "kept": list(to.values())}

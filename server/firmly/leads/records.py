@@ -43,7 +43,7 @@ MAX_TAGS_OFFERED = 1000
 _AT_ONCE = 1000
 
 Follow = Callable[[OrgId], OrgId]
-"""From an organisation to the one that stands for it (`Corrections.follow`)."""
+"""From an organisation to the one that stands for it (`Corrections.shown_as`)."""
 
 
 class LeadRecords:

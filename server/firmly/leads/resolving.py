@@ -81,11 +81,12 @@ class Resolver:
     ) -> dict[OrgId, SaidOf]:
         """Return what the team says of some companies: a few questions for all of them together."""
         found = list(identities)
-        records = self.records.of(scope, {one.org_id: corrections.members([one.org_id]) for one in found})
+        groups = {one.org_id: [one.org_id, *corrections.members([one.org_id])] for one in found}
+        records = self.records.of(scope, groups)
         facts = self.company_data.of(scope, {one.domain for one in found if one.domain})
         said = {}
         for one in found:
-            record, fact = records.get(one.org_id, NOTHING_SAID), facts.get(one.domain.lower(), NO_FACTS)
+            record, fact = records.get(one.org_id, NOTHING_SAID), facts.get(one.domain, NO_FACTS)
             said[one.org_id] = SaidOf(record, fact, _is_ideal(ideal, one, record, fact))
         return said
 
@@ -110,7 +111,7 @@ class Resolver:
 
     def unhidden(self, scope: Scope, corrections: Corrections) -> Condition:
         """Return what leaves out the leads that the team, or this member, has hidden."""
-        hidden = self.records.hidden_ids(scope, corrections.follow) - {HIDDEN}
+        hidden = self.records.hidden_ids(scope, corrections.shown_as) - {HIDDEN}
         return Among(tuple(sorted(hidden)), is_in=False) if hidden else EVERYTHING
 
 
@@ -168,7 +169,7 @@ class _Resolving:
                 return one
 
     def _record(self, one: Comparison, values: Sequence[str], *, is_in: bool) -> Condition:
-        records, follow = self.parts.records, self.corrections.follow
+        records, follow = self.parts.records, self.corrections.shown_as
         if one.op in _ANY:
             found = records.ids_with_any(self.scope, one.field, follow)
         elif one.field == "status" and LeadStatus.NEW in _statuses(values):
@@ -218,7 +219,7 @@ def _require_known(field: str, values: Iterable[str], known: Iterable[str]) -> N
     known = list(known)
     wrong = [value for value in values if value not in known]
     if wrong:
-        expected = f"one of {', '.join(known[:20])}" if known else f"no {field}: there is none"
+        expected = f"one of {', '.join(known[:20])}" if known else f"a {field} that is there: now there is none"
         raise InvalidInputError("this filter cannot be used", [Problem(field, wrong[0][:40], expected)])
 
 

@@ -36,12 +36,12 @@ from firmly.leads.record import LeadStatus
 from firmly.leads.resolving import Resolver, SaidOf
 from firmly.leads.rule_book import RuleBook
 from firmly.leads.scoring import NO_SCORE, Score, Weights, score_of, score_parameters
-from firmly.leads.team_order import team_parameters
+from firmly.leads.team_order import ordered_by_team, team_texts
 from firmly.leads.visit import Visit, visit_of
 from firmly.leads.visit_export import Month, visits_file
 from firmly.model import Clock, InvalidInputError, OrgId, Problem, SiteId
 from firmly.warehouse.conditions import EVERYTHING, Among, Condition, both
-from firmly.warehouse.ordering import NEWEST_FIRST
+from firmly.warehouse.ordering import NEWEST_FIRST, OF_TEAM
 from firmly.warehouse.store import ConditionError, Warehouse
 
 PAGE_ROWS = 50
@@ -137,6 +137,16 @@ class Leads:
     def _found(
         self, scope: Scope, wanted: LeadFilter, corrections: Corrections, after: Cursor | None, rows: int
     ) -> Sequence[Mapping[str, Any]]:
+        sorting = wanted.sorting
+        if sorting.order not in OF_TEAM:
+            return self._read(scope, wanted, corrections, after, rows)
+        texts = team_texts(self._resolver, scope, sorting.order, corrections)
+        every = self._read(scope, replace(wanted, sorting=texts.read_by), corrections, None, ALL_ROWS)
+        return ordered_by_team(every, texts, sorting, after, rows)
+
+    def _read(
+        self, scope: Scope, wanted: LeadFilter, corrections: Corrections, after: Cursor | None, rows: int
+    ) -> Sequence[dict[str, Any]]:
         condition = both(
             self._resolver.visible(scope, corrections),
             EVERYTHING if wanted.with_hidden else self._resolver.unhidden(scope, corrections),
@@ -147,7 +157,6 @@ class Leads:
             **corrections.parameters(),
             **corrections.identity_parameters(),
             **score_parameters(self.scorings.of(scope).weights, self.today()),
-            **team_parameters(self._resolver, scope, wanted.sorting.order, corrections),
             "is_first": int(after is None),
             "before_value": place.value,
             "before_org": place.id,
@@ -240,7 +249,7 @@ class Leads:
         """
         scope.require(Right.READ_ALL_LEADS)
         corrections = self.rule_book.corrections(scope)
-        customers = self._resolver.records.ids_with(scope, "status", [LeadStatus.CUSTOMER], corrections.follow)
+        customers = self._resolver.records.ids_with(scope, "status", [LeadStatus.CUSTOMER], corrections.shown_as)
         customers -= {HIDDEN}
         parameters = score_parameters(weights, as_of) | {
             "workspace_id": scope.workspace_id,
@@ -264,7 +273,7 @@ class Leads:
     def visits_file(self, scope: Scope, month: Month, sites: Iterable[Site]) -> IO[bytes]:
         """Return a month's visits with their routes as Parquet; see `visit_export.visits_file`."""
         corrections = self.rule_book.corrections(scope)
-        hidden = self._resolver.records.hidden_ids(scope, corrections.follow)
+        hidden = self._resolver.records.hidden_ids(scope, corrections.shown_as)
         return visits_file(self._warehouse, scope, corrections, hidden, month, sites, self.today())
 
     def activity(self, scope: Scope) -> dict[SiteId, SiteActivity]:

@@ -317,6 +317,8 @@ def _target(key: str, made: object, problems: list[Problem]) -> Target | None:
         return None
     country = _country(f"{key}.country", made.get("country", ""), problems)
     domain = str(made.get("domain", "")).strip().lower()
+    if domain.count(".") > 1:  # Companies are told apart without it.
+        domain = domain.removeprefix("www.")
     if domain and not _DOMAIN.fullmatch(domain):
         problems.append(Problem(f"{key}.domain", domain[:40], "a domain such as example.com, or nothing"))
     return Target(str(name).strip(), OrgKind(kind), country, domain)

@@ -196,6 +196,7 @@ def _visited(one: Visited, into: Compiled) -> str:
         and {into.frame.days}
         and site_id in {into.bind(list(one.site_ids), "Array(UInt32)")}
         and retain_until > {{today:Date}}
+        and {SHOWN}
 )"""  # noqa: S608
 
 

@@ -28,7 +28,7 @@ class Order(StrEnum):
 
 
 OF_TEAM = frozenset({Order.INDUSTRY, Order.SIZE, Order.STATUS, Order.OWNER, Order.TAGS})
-"""Known to the team and not to the warehouse: the texts come as parameters."""
+"""Known to the team and not to the warehouse, which cannot order by them."""
 
 OF_TEXT = OF_TEAM | {Order.NAME, Order.DOMAIN, Order.COUNTRY, Order.KIND}
 """Ordered from a to z, what is unknown at the end; all others are numbers or times."""
@@ -69,13 +69,6 @@ _COLUMNS: Mapping[Order, str] = {
     Order.DAYS: "toInt64(days)",
     Order.SECONDS: "toInt64(intDiv(active_ms, 1000))",
 }
-_SAID_BY_TEAM = """if(
-            ranged.stands_for in {team_orgs:Array(UInt64)},
-            transform(ranged.stands_for, {team_orgs:Array(UInt64)}, {team_said_of_orgs:Array(String)}, ''),
-            transform(
-                lower(identities.value), {team_domains:Array(String)}, {team_said_of_domains:Array(String)}, ''
-            )
-        )"""
 _LAST_TEXT = "'\U0010ffff'"
 _SORTED_BY = "/* sorted by */ toInt64(toUnixTimestamp(last))"
 _JOINED = "/* joined */"
@@ -91,9 +84,7 @@ Others that may not be are no row of a list."""
 def ordered(text: str, sorting: Sorting) -> str:
     """Return ``leads.sql`` in this order; it goes on after ``before_value`` and ``before_org`` of the row before.
 
-    ``before_value`` is Int64, or String for texts; with the parameter ``is_first`` 1 it starts at the beginning. An
-    order `OF_TEAM` takes ``team_orgs`` with ``team_said_of_orgs``, and for those not among them ``team_domains`` (in
-    lower case) with ``team_said_of_domains``; ``""`` is unknown.
+    ``before_value`` is Int64, or String for texts; with the parameter ``is_first`` 1 it starts at the beginning.
     """
     kind = "String" if sorting.is_text else "Int64"
     sign, way = ("<", "desc") if sorting.is_down else (">", "asc")
@@ -113,8 +104,7 @@ def _expression(sorting: Sorting) -> str:
     if not sorting.is_text:
         return _COLUMNS[sorting.order]
     unknown = "''" if sorting.is_down else _LAST_TEXT
-    text = _SAID_BY_TEAM if sorting.order in OF_TEAM else "lowerUTF8(identities.value)"
-    return f"if({text} = '', {unknown}, {text})"
+    return f"if(identities.value = '', {unknown}, lowerUTF8(identities.value))"
 
 
 def _join(order: Order) -> str:
@@ -131,8 +121,7 @@ def _join(order: Order) -> str:
             and {SHOWN}
         group by of_org
     ) as firsts on ranged.stands_for = firsts.of_org"""  # noqa: S608
-        case _ if order in OF_TEXT:
-            column = Order.DOMAIN if order in OF_TEAM else order
-            return f"left join ({identities(column)}) as identities on ranged.stands_for = identities.org_id"
+        case Order.NAME | Order.DOMAIN | Order.COUNTRY | Order.KIND:
+            return f"left join ({identities(order)}) as identities on ranged.stands_for = identities.org_id"
         case _:
             return ""

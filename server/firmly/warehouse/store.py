@@ -94,6 +94,7 @@ memory, shutting down, not letting us in."""
 
 
 BAD_PATTERN_CODE = 427
+_PATTERN_ERROR = re.compile(r", error(: [^.]{1,200})\. ")
 TOO_HARD_CODES = frozenset({159, 160, 241})
 """Of a statement with a condition: too slow, estimated too slow, too much memory."""
 TOO_LONG_CODES = frozenset({62, 167, 168, 306})
@@ -205,12 +206,13 @@ class Warehouse:
                 return list(client.query(text, given, settings=limit).named_results())
         except WarehouseUnavailableError as error:
             if _code_in(str(error)) in TOO_HARD_CODES:
-                raise ConditionError("less work: it takes too long") from None
+                what = "less work" if any(True for _ in comparisons(condition)) else "fewer days"
+                raise ConditionError(f"{what}: it takes too long") from None
             raise
         except ClickHouseError as error:
             if _code_of(error) == BAD_PATTERN_CODE:
-                said = _shortened(error).partition(": while executing")[0]
-                raise ConditionError(f"regular expressions of RE2; ClickHouse says: {said}") from None
+                wrong = _PATTERN_ERROR.search(str(error))
+                raise ConditionError(f"a regular expression of RE2{wrong[1] if wrong else ''}") from None
             if _code_of(error) in TOO_LONG_CODES:
                 raise ConditionError("less: with the feeds that it names it has too many parts") from None
             raise
@@ -224,7 +226,10 @@ class Warehouse:
         Raises what the first of them raises.
         """
         first, *others = questions
-        asked = [self._side.submit(question) for question in others]
+        try:
+            asked = [self._side.submit(question) for question in others]
+        except RuntimeError:  # Closed: who asks now asks a server that stops.
+            raise WarehouseUnavailableError("it was closed") from None
         return first(), *(one.result() for one in asked)
 
     def write_parquet(self, query: str, parameters: Mapping[str, object], to: Path) -> None:
@@ -276,7 +281,7 @@ class Warehouse:
             return False
 
     def close(self) -> None:
-        self._side.shutdown(wait=False)
+        self._side.shutdown(wait=False, cancel_futures=True)
         self._writers.close()
         self._readers.close()
         self._exporters.close()

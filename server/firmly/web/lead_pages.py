@@ -47,13 +47,14 @@ def leads(parts: Parts, request: Request, scope: MemberScope) -> Response:
         return RedirectResponse(WELCOME, 303)
     asked = read_asked(request.query_params, parts.leads.today(), sites)
     is_part = "hx-request" in request.headers and "hx-history-restore-request" not in request.headers
+    is_broken = False
     try:
         asked, page, problems = _found(parts, scope, asked, request)
     except InvalidInputError as error:
         if is_part:
             raise
         # A part of the filter is of no use any more: it is shown with the others, to be taken away.
-        page, problems = LeadPage((), 0, None), error.problems
+        page, problems, is_broken = LeadPage((), 0, None), error.problems, True
     if "add" in request.query_params and not problems:
         return RedirectResponse(asked.address(LIST), 303)
     may_total = scope.may(Right.READ_ALL_LEADS)
@@ -71,8 +72,9 @@ def leads(parts: Parts, request: Request, scope: MemberScope) -> Response:
         "scope": scope,
         "sites": sites,
         "problems": problems,
+        "is_broken": is_broken,
         "base_url": parts.base_url,
-        "is_silent": not problems
+        "is_silent": not is_broken
         and not page.total
         and not (coverage and coverage.measured)
         and not parts.leads.activity(scope),

@@ -16,6 +16,7 @@ from firmly.leads.filter import org_id_text
 from firmly.leads.lead import Moment
 from firmly.leads.record import LeadStatus
 from firmly.model import Clock, OrgKind
+from firmly.warehouse.ordering import NEWEST_FIRST
 from firmly.web import member_words, record_words, words
 from firmly.web.assets import Assets
 from firmly.web.charts import segments, spark_path
@@ -105,6 +106,7 @@ class Pages:
         self._environment.globals["Right"] = Right
         self._environment.globals["lead_statuses"] = tuple(LeadStatus)
         self._environment.globals["name_column"] = NAME
+        self._environment.globals["newest_first"] = NEWEST_FIRST
         self._environment.globals["op_words"] = OP_WORDS
 
     def page(

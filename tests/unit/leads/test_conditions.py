@@ -38,7 +38,7 @@ from firmly.warehouse.conditions import (
     Visited,
     Within,
 )
-from firmly.warehouse.ordering import NEWEST_FIRST
+from firmly.warehouse.ordering import NEWEST_FIRST, SHOWN
 from firmly.warehouse.store import ConditionError, Warehouse, WarehouseUnavailableError, open_embedded
 from tests.examples import examples
 from tests.history import MIT, NOKIA, Org, event, store
@@ -531,6 +531,7 @@ def test_every_table_of_a_filter_is_read_within_workspace_and_retention() -> Non
         scoped = re.findall(r"\bfrom\s+[a-z]\w*\s+where\s+workspace_id = \{workspace_id:UInt32\}", sql)
         assert len(tables) == len(scoped) == sql.count("retain_until > {today:Date}"), name
         assert not re.search(r"\bfrom\s+events\b", sql)
+        assert sql.count(SHOWN) >= len(re.findall(r"\bfrom org_days\b", sql)), name
         score = {name for name in re.findall(r"\{(\w+):", sql) if name.startswith("score_")}
         assert score <= score_parameters(Weights(), TODAY).keys()
         assert set(re.findall(r"\{(?!c\d)(\w+):", sql)) - score <= PARAMETERS

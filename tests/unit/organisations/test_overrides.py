@@ -108,7 +108,7 @@ ACME = {"name": "Acme", "kind": "education", "country": "fi", "domain": " WWW.Ac
 
 
 def test_rule_of_a_workspace_has_the_form_of_a_file() -> None:
-    target = Target("Acme", OrgKind.EDUCATION, "FI", "www.acme.example")
+    target = Target("Acme", OrgKind.EDUCATION, "FI", "acme.example")
     assert read_rule(Matcher.ORGANISATION, ORG, {"organisation": ACME, "note": "told us"}) == OverrideRule(
         Matcher.ORGANISATION, ORG, "", target, "told us"
     )
