@@ -15,7 +15,7 @@ from tests.faults.load import CONNECTIONS, send
 from tests.served import Served, serving
 
 EVENTS = 2000
-KILLS = {"": 4, "full": 50}.get(os.environ.get("TEST_LONG", ""), 8)
+KILLS = {"": 4, "full": 50}.get(os.environ.get("TEST_LONG", ""), 6)
 NETWORKS = ("131.228.{}.{}", "18.0.{}.{}")
 _ROLLUPS = (
     "select events.org_id as org, count() as events, uniqExact(path) as paths, uniqExact(visit_id) as visits, "

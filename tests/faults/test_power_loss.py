@@ -128,7 +128,7 @@ def test_power_lost_after_any_call_loses_doubles_and_invents_nothing(
     witness, recovery = Witness(), Recovery(tmp_path / "found")
     folder, moments = tmp_path / "root" / "spool", 0
     folder.parent.mkdir()
-    lives = {"": 2, "full": 6}.get(os.environ.get("TEST_LONG", ""), 3)
+    lives = 6 if os.environ.get("TEST_LONG") == "full" else 2
     for life in range(6):
         if life >= lives and (not refuses or witness.refused):
             break
