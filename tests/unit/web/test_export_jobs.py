@@ -237,7 +237,7 @@ def test_process_that_ends_stops_what_is_written_and_lets_go_of_what_is_ready(de
     gate, ready = Gate(), desk.finished(firm.scope, order(three))
     running = desk.jobs.begin(member(desk.town, firm, 1), order(lambda: gate.rows(5000)))
     assert gate.reached.wait(20)
-    gate.opened.set()
+    threading.Timer(0.3, gate.opened.set).start()  # When it has been told to end.
     desk.jobs.close(20)
     assert (ready._file, running._file, desk.jobs._threads) == (None, None, set())
     assert running.done < 5000

@@ -205,6 +205,22 @@ def test_list_is_exported_whole_as_it_is_filtered_and_that_is_logged(
     ]
 
 
+def test_pages_travel_packed_and_files_and_pictures_as_they_are(
+    member: Visitor, firm: Firm, warehouse: Warehouse
+) -> None:
+    store(warehouse, [event(firm.id, Org(10_000 + n, f"Org {n}"), NOON, starts_visit=1) for n in range(50)])
+    page = member.client.get("/app/leads", headers={"accept-encoding": "gzip"})
+    assert page.headers["content-encoding"] == "gzip"
+    assert "Accept-Encoding" in page.headers["vary"]
+    assert int(page.headers["content-length"]) < len(page.content) / 5
+    plain = member.client.get("/app/leads", headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert len(shown(page.text)) == len(shown(plain.text)) == 50
+    for form in ("csv", "xlsx"):
+        file = member.client.get(f"/app/leads/export?format={form}", headers={"accept-encoding": "gzip"})
+        assert "content-encoding" not in file.headers
+
+
 def test_filter_that_asks_for_what_is_gone_can_be_taken_away(member: Visitor, firm: Firm, warehouse: Warehouse) -> None:
     store(warehouse, visit(firm.id, NOKIA, NOON))
     gone = 'filter={"field":"site","op":"eq","value":"goneforgood"}'

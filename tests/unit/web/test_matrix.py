@@ -322,7 +322,7 @@ def plain(answer: httpx.Response, *echoed: str) -> str:
 
 
 def test_every_address_is_in_the_table(world: World) -> None:
-    application = world.web._app  # type: ignore[attr-defined]
+    application = world.web._app.app  # type: ignore[attr-defined]
     found = {
         (method, route.path)
         for route in application.routes
