@@ -108,8 +108,7 @@ create table if not exists org_events
 engine = MergeTree
 partition by toYYYYMM(day)
 order by (workspace_id, org_id, minute, visit_id, seq)
--- One company is few rows among many: smaller pieces than usual to read around them.
-settings $table_settings, index_granularity = 2048;
+settings $table_settings;
 
 create materialized view if not exists org_events_of_events to org_events as
 select
