@@ -1,7 +1,6 @@
 """The doctor: one finding per check, in plain words, and it changes nothing."""
 
 import os
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import pytest
 from firmly.accounts.database import open_control_plane
 from firmly.doctor import Finding, Verdict, examine
 from firmly.settings import read_settings
+from tests.served import free_port
 from tests.smtp import MailServer
 from tests.vendor_files import write_vendor_file
 
@@ -22,13 +22,6 @@ CHECKS = [
     "data directory", "disk space", "clock", "organisation data", "country data", "control plane", "warehouse",
     "server", "mail", "encryption in transit", "trusted proxies", "swap",
 ]  # fmt: skip
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def findings(data_dir: Path, now: datetime = NOW, **environ: str) -> dict[str, Finding]:

@@ -65,4 +65,3 @@ def identities(column: str) -> str:
 
 
 STANDS_FOR = with_pieces("/*= stands_for */")
-SHOWABLE = with_pieces("/*= showable */")

@@ -1,6 +1,5 @@
 """Orders by what the team says, and what is said of companies that stand for others."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,7 +26,7 @@ MONTH = DayRange.until(NOON.date(), 30)
 
 def names(leads: Leads, firm: Firm, **asked: Any) -> list[str]:
     if "condition" in asked:
-        asked["condition"] = condition_of(json.loads(json.dumps(asked["condition"])))
+        asked["condition"] = condition_of(asked["condition"])
     return [lead.identity.name for lead in leads.list(firm.scope, LeadFilter(MONTH, **asked)).leads]
 
 
